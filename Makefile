@@ -1,0 +1,44 @@
+# Two commands: `make demo` makes a first picture, `make test` runs every check.
+# Both set themselves up from a bare checkout with nothing but Python 3.11 or newer.
+
+VENV   = .venv
+BIN    = $(VENV)/bin
+READY  = $(VENV)/.ready
+TESTED = $(VENV)/.ready-for-tests
+DEMO   = demo
+PIP    = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c tests/constraints.txt
+
+.PHONY: demo test clean
+
+demo: $(READY)
+	@$(BIN)/plasma-watch init $(DEMO)
+	@$(BIN)/plasma-watch submit --home $(DEMO) $(DEMO)/examples/first-page.toml
+	@$(BIN)/plasma-watch run --home $(DEMO) --sandbox --drain
+	@echo && echo "Picture and manifest lie below $(DEMO)/:"
+	@$(BIN)/plasma-watch status --home $(DEMO) first-page
+
+test: $(TESTED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n auto
+
+$(READY): pyproject.toml tests/constraints.txt
+	@python=$$(for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	  if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	  then echo $$p; break; fi; done); \
+	if [ -z "$$python" ]; then \
+	  echo "Plasma Watch needs Python 3.11 or newer; this machine has: $$(python3 --version 2>&1)."; \
+	  echo "Install it (macOS: 'brew install python@3.12'; Debian, Ubuntu: 'apt install python3.11-venv')"; \
+	  echo "and run 'make $(MAKECMDGOALS)' again."; exit 1; fi; \
+	$$python -m venv $(VENV) || { \
+	  echo "$$python cannot make a virtual environment (Debian, Ubuntu: 'apt install python3-venv')."; exit 1; }
+	@$(PIP) -e '.[sandbox]'
+	@touch $(READY)
+
+$(TESTED): $(READY)
+	@$(PIP) -e '.[test]'
+	@touch $(TESTED)
+
+clean:
+	rm -rf $(VENV) $(DEMO)

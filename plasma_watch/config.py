@@ -1,0 +1,290 @@
+"""`config.toml` as frozen values, every key with its default.
+
+The shipped `config.toml` carries the same defaults with a comment each; a test holds the two
+together. The environment wins over the file for the five variables of the contract.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from plasma_watch import toml_check
+from plasma_watch.errors import Code, PlasmaError, Problem, gathered
+from plasma_watch.toml_check import KeyPath, line_of
+
+GB = 1_000_000_000
+
+
+def _path_text(text: str) -> str:
+    if any(unicodedata.category(char) == "Cc" for char in text):
+        raise ValueError("a path without control characters", "In quotes '…' a \\ stays a \\.")
+    if text.startswith("~") and not (text + "/").startswith("~/"):
+        raise ValueError("a path; only '~/' stands for a home folder", "Write it out from '/'.")
+    return text
+
+
+def _folder(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a folder", "Take the key out for the default.")
+    return _path_text(text)
+
+
+def _absolute(text: str) -> str:
+    if not _folder(text).startswith(("/", "~/")):
+        raise ValueError("an absolute path", "Write it out from '/' or '~/'.")
+    return text
+
+
+PathText = Annotated[str, AfterValidator(_path_text)]
+Folder = Annotated[str, AfterValidator(_folder)]
+Root = Annotated[str, AfterValidator(_absolute)]
+Device = Literal["auto", "mps", "cuda", "xpu", "cpu", "any"]
+Positive = Annotated[int, Field(ge=1)]
+Gigabytes = Annotated[float, Field(ge=0, le=100_000)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+
+
+class Section(BaseModel):
+    """A table of the config: frozen, strict, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Paths(Section):
+    """Where things lie; relative to the home unless absolute."""
+
+    output: Folder = "output"
+    datasets: Folder = "datasets"
+    loras: Folder = "loras"
+    workflows: Folder = "workflows"
+    allowed_roots: list[Root] = []
+
+
+class Intake(Section):
+    """When a dropped file is taken."""
+
+    settle_seconds: float = Field(1.0, ge=0.05, le=3600)
+    rescan_seconds: float = Field(15, ge=0.5, le=3600)
+    max_request_kb: int = Field(256, ge=1, le=65_536)
+    max_picture_mb: int = Field(64, ge=1, le=4096)
+
+
+class Comfyui(Section):
+    """The generating engine."""
+
+    url: str = "auto"
+    dir: PathText = ""
+    manage: bool = False
+    required_device: Device = "auto"
+    allow_remote: bool = False
+
+
+class Kohya(Section):
+    """The training engine."""
+
+    script: PathText = ""
+    python: PathText = ""
+    required_device: Device = "auto"
+
+
+class Limits(Section):
+    """What a request may ask for."""
+
+    max_width: Positive = 512
+    max_height: Positive = 768
+    max_steps: Positive = 150
+    max_count: Positive = 200
+    min_images: Positive = 15
+    max_train_resolution: Positive = 512
+    max_train_steps: Positive = 20_000
+    attempts: Positive = 3
+
+
+class Memory(Section):
+    """Free unified memory, in GB of 10^9 bytes."""
+
+    generate_gb: Gigabytes = 6.0
+    generate_warm_gb: Gigabytes = 3.5
+    train_gb: Gigabytes = 9.0
+    reserve_gb: Gigabytes = 1.5
+    wait_minutes: float = Field(0, ge=0)
+
+
+class Disk(Section):
+    """Free disk space, in GB of 10^9 bytes."""
+
+    reserve_gb: Gigabytes = 15
+
+
+class Defaults(Section):
+    """What a request that does not say otherwise means."""
+
+    workflow: str = "txt2img-lora"
+    checkpoint: str = "anything-v5-PrtRE.safetensors"
+    negative: str = "lowres, bad anatomy, bad hands, extra digits, text, watermark"
+    steps: Positive = 20
+    cfg: float = Field(7.0, ge=0, le=100)
+    sampler: str = "euler_ancestral"
+    scheduler: str = "normal"
+    width: Positive = 512
+    height: Positive = 768
+
+
+class Retention(Section):
+    """How long finished jobs and their status are kept, in days; 0 keeps them."""
+
+    done_days: Days = 30
+    failed_days: Days = 90
+    status_days: Days = 30
+
+
+class Gallery(Section):
+    """The page to look at."""
+
+    enabled: bool = False
+
+
+class Notify(Section):
+    """Notifications."""
+
+    enabled: bool = True
+
+
+class Sandbox(Section):
+    """The stand-in engine."""
+
+    seconds_per_step: float = Field(0.05, ge=0, le=3600)
+
+
+class Config(Section):
+    """Everything that can be set."""
+
+    paths: Paths = Paths()
+    intake: Intake = Intake()
+    comfyui: Comfyui = Comfyui()
+    kohya: Kohya = Kohya()
+    limits: Limits = Limits()
+    memory: Memory = Memory()
+    disk: Disk = Disk()
+    defaults: Defaults = Defaults()
+    retention: Retention = Retention()
+    gallery: Gallery = Gallery()
+    notify: Notify = Notify()
+    sandbox: Sandbox = Sandbox()
+
+
+_FROM_ENVIRONMENT = {
+    "COMFYUI_URL": ("comfyui", "url"),
+    "COMFYUI_DIR": ("comfyui", "dir"),
+    "KOHYA_SCRIPT": ("kohya", "script"),
+    "KOHYA_PYTHON": ("kohya", "python"),
+}
+
+
+def load_config(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read the config of a home.
+
+    Raises PlasmaError `config.broken` with every problem and its line, or `config.remote-engine`.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as exc:
+        raise PlasmaError(
+            Code.CONFIG_BROKEN, f"{path} cannot be read: {exc.strerror}", _HINT
+        ) from exc
+    return parse_config(raw, environ, str(path))
+
+
+_HINT = (
+    "`plasma-watch config show` prints the config as it would be used; `init` writes a fresh one."
+)
+
+
+def parse_config(raw: bytes, environ: Mapping[str, str], subject: str = "config.toml") -> Config:
+    """Turn the bytes of a config file into a Config; the environment wins over the file."""
+    try:
+        text = toml_check.decode(raw, subject) if raw.strip() else ""
+        table = toml_check.parse(text, subject)
+    except PlasmaError as exc:
+        raise PlasmaError(Code.CONFIG_BROKEN, exc.message, exc.hint) from exc
+    lines = toml_check.line_numbers(text)
+    try:
+        config = Config.model_validate(_with_environment(table, environ))
+    except ValidationError as exc:
+        problems = toml_check.problems_of(exc, Config, lines)
+        raise _broken(subject, problems) from exc
+    if problem := _address_problem(config.comfyui):
+        raise _of_address(problem, subject, environ, lines)
+    return config
+
+
+def _broken(subject: str, problems: list[Problem]) -> PlasmaError:
+    error = gathered(subject, [replace(problem, code=Code.CONFIG_BROKEN) for problem in problems])
+    return PlasmaError(error.code, error.message, f"{error.hint} {_HINT}".strip(), error.problems)
+
+
+def _of_address(
+    problem: Problem, subject: str, environ: Mapping[str, str], lines: Mapping[KeyPath, int]
+) -> PlasmaError:
+    """Return the error of a wrong address, by the place that it was read from."""
+    if environ.get("COMFYUI_URL"):
+        return gathered("the environment", [replace(problem, field="COMFYUI_URL")])
+    return gathered(subject, [replace(problem, line=line_of(("comfyui", "url"), lines))])
+
+
+def _with_environment(table: toml_check.Table, environ: Mapping[str, str]) -> toml_check.Table:
+    merged = {
+        key: dict(value) if isinstance(value, dict) else value for key, value in table.items()
+    }
+    for variable, (section, key) in _FROM_ENVIRONMENT.items():
+        if (value := environ.get(variable)) and isinstance(merged.setdefault(section, {}), dict):
+            merged[section][key] = value
+    return merged
+
+
+def _address_problem(comfyui: Comfyui) -> Problem | None:
+    host = _host(comfyui.url)
+    if comfyui.url == "auto" or (host and (comfyui.allow_remote or is_loopback(host))):
+        return None
+    if host:
+        return Problem(
+            Code.CONFIG_REMOTE_ENGINE,
+            "comfyui.url",
+            f"names another machine ({host})",
+            "Prompts and pictures would travel the network. "
+            "If that is meant, set `allow_remote = true` under [comfyui].",
+        )
+    return Problem(
+        Code.CONFIG_BROKEN,
+        "comfyui.url",
+        f"is {toml_check.shown(comfyui.url)}; expected an address of http or https",
+        'For example "http://127.0.0.1:8188", or "auto".',
+    )
+
+
+def _host(url: str) -> str | None:
+    """Return the host of an address of http or https, or None when it is no such address."""
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:  # brackets without an IPv6 address, a port over 65535
+        return None
+    return parts.hostname if is_address else None
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address means this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

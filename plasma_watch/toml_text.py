@@ -1,0 +1,34 @@
+"""Writes TOML as all our files have it: times in UTC, with a T and a Z."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import tomli_w
+
+
+class _Stamp(datetime):
+    """A time that tomli-w, which writes `str(time)`, writes as RFC 3339 has it."""
+
+    def __str__(self) -> str:
+        return self.isoformat().replace("+00:00", "Z")
+
+
+def dumps(table: Mapping[str, Any]) -> str:
+    """Return a table as TOML text; a time without a zone stays as it is."""
+    return tomli_w.dumps({key: _stamped(value) for key, value in table.items()})
+
+
+def _stamped(value: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
+    match value:
+        case datetime() if value.tzinfo:
+            utc = value.astimezone(UTC)
+            return _Stamp(*utc.timetuple()[:6], utc.microsecond, tzinfo=UTC)
+        case dict():
+            return {key: _stamped(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_stamped(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,29 @@
+"""What the tests share: a user's folder of their own, so that none meets the real one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine that is busy with something else is no failure.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def _own_user_folder(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Give each test its own state folder and no settings from the environment."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("user")))
+    for name in ("COMFYUI_URL", "COMFYUI_DIR", "KOHYA_SCRIPT", "KOHYA_PYTHON", "PLASMA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def repository() -> Path:
+    """Return the top of the checkout."""
+    return Path(__file__).parent.parent
