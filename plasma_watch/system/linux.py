@@ -1,0 +1,71 @@
+"""What Linux does its own way."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from plasma_watch.system import renames
+from plasma_watch.system.pressure import Pressure
+
+NAMES_FOLD_CASE = False
+"""Whether `Page` and `page` are usually one file here."""
+DEFAULT_DEVICE = "any"
+"""What `required_device = "auto"` means here."""
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_WARN_STALL_PERCENT = 10.0
+_CRITICAL_STALL_PERCENT = 40.0
+
+
+def full_sync(fd: int) -> None:
+    """Put a file's bytes on the disk itself."""
+    os.fsync(fd)
+
+
+def rename_exclusive(source: Path, target: Path) -> None:
+    """Rename, and raise FileExistsError rather than replace what is there."""
+    renames.rename(source, target, _renameat2)
+
+
+def _renameat2(source: bytes, target: bytes) -> int:
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is None:  # a C library older than 2018
+        return errno.ENOSYS
+    done = call(_AT_FDCWD, source, _AT_FDCWD, target, _RENAME_NOREPLACE) == 0
+    return 0 if done else ctypes.get_errno()
+
+
+def memory_pressure(path: Path = Path("/proc/pressure/memory")) -> Pressure | None:
+    """Return the pressure from the share of time that tasks stalled on memory, or None."""
+    try:
+        return parse_psi(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def parse_psi(text: str) -> Pressure:
+    """Turn the text of /proc/pressure/memory into a pressure, by the 10-second average of `some`.
+
+    Raises ValueError when the text is something else.
+    """
+    some = next(line for line in (*text.splitlines(), "") if line.startswith("some") or not line)
+    fields = dict(field.split("=", 1) for field in some.split()[1:])
+    if "avg10" not in fields:
+        raise ValueError(f"no avg10 in {text!r}")
+    stalled = float(fields["avg10"])
+    if stalled >= _CRITICAL_STALL_PERCENT:
+        return Pressure.CRITICAL
+    return Pressure.WARN if stalled >= _WARN_STALL_PERCENT else Pressure.NORMAL
+
+
+def user_state(environ: Mapping[str, str]) -> Path:
+    """Return the user's folder for what must survive a log-out but may be thrown away."""
+    named = Path(environ.get("XDG_STATE_HOME", ""))
+    home = Path(environ.get("HOME") or Path.home())
+    # The XDG specification: a relative path is invalid and ignored.
+    return (named if named.is_absolute() else home / ".local" / "state") / "plasma-watch"

@@ -1,0 +1,152 @@
+"""What is claimed of what Linux does its own way; its parsing is tested everywhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from plasma_watch.system import linux
+from plasma_watch.system.pressure import Pressure
+
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="this is not Linux")
+
+
+def psi(avg10: str) -> str:
+    """Return what /proc/pressure/memory says, as captured, with another average."""
+    return (
+        f"some avg10={avg10} avg60=0.42 avg300=0.11 total=123456\n"
+        "full avg10=99.00 avg60=0.00 avg300=0.00 total=0\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("avg10", "pressure"),
+    [
+        ("0.00", Pressure.NORMAL),
+        ("9.99", Pressure.NORMAL),
+        ("10.00", Pressure.WARN),
+        ("39.99", Pressure.WARN),
+        ("40.00", Pressure.CRITICAL),
+        ("100.00", Pressure.CRITICAL),
+    ],
+)
+def test_pressure_is_the_time_that_tasks_stalled(avg10: str, pressure: Pressure) -> None:
+    """By the ten-second average of those that stalled at all."""
+    assert linux.parse_psi(psi(avg10)) is pressure
+
+
+def test_the_order_of_the_lines_does_not_matter() -> None:
+    """When a kernel writes the other one first."""
+    lines = psi("12.00").splitlines()
+
+    assert linux.parse_psi("\n".join(reversed(lines))) is Pressure.WARN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
+        "some\n",
+        "some avg60=0.00\n",
+        "some avg10\n",
+        "some avg10=much\n",
+        "some avg10=\n",
+        "<html>",
+    ],
+)
+def test_what_is_not_psi_is_refused(text: str) -> None:
+    """When the file is another one than it should be."""
+    with pytest.raises(ValueError, match=r"."):
+        linux.parse_psi(text)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff\xfe\x00", b"some avg10=x"])
+def test_a_probe_that_cannot_answer_says_none(tmp_path: Path, content: bytes) -> None:
+    """When the text is nothing it knows."""
+    path = tmp_path / "memory"
+    path.write_bytes(content)
+
+    assert linux.memory_pressure(path) is None
+
+
+def test_a_machine_without_psi_says_none(tmp_path: Path) -> None:
+    """When the kernel was built without it, or the file is no file."""
+    assert linux.memory_pressure(tmp_path / "missing") is None
+    assert linux.memory_pressure(tmp_path) is None
+
+
+def test_a_probe_reads_what_is_there(tmp_path: Path) -> None:
+    """When the kernel answers."""
+    path = tmp_path / "memory"
+    path.write_text(psi("41.50"))
+
+    assert linux.memory_pressure(path) is Pressure.CRITICAL
+
+
+@only_linux
+def test_this_machines_probe_never_raises() -> None:
+    """Whatever this machine is."""
+    assert linux.memory_pressure() in {None, *Pressure}
+
+
+@only_linux
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_rename_never_replaces(tmp_path: Path, kind: str) -> None:
+    """By the kernel's own call."""
+    source, target, taken = tmp_path / "a", tmp_path / "b", tmp_path / "c"
+    source.mkdir() if kind == "folder" else source.touch()
+    taken.touch()
+
+    linux.rename_exclusive(source, target)
+    with pytest.raises(FileExistsError):
+        linux.rename_exclusive(target, taken)
+
+    assert not source.exists()
+    assert target.exists()
+
+
+@only_linux
+def test_a_rename_of_nothing_is_told(tmp_path: Path) -> None:
+    """When somebody took it away."""
+    with pytest.raises(FileNotFoundError):
+        linux.rename_exclusive(tmp_path / "a", tmp_path / "b")
+
+
+def test_bytes_are_put_on_the_disk(tmp_path: Path) -> None:
+    """The call itself is all that can be seen of it."""
+    with (tmp_path / "a").open("wb") as file:
+        file.write(b"a")
+        file.flush()
+        linux.full_sync(file.fileno())
+
+    assert (tmp_path / "a").read_bytes() == b"a"
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({"XDG_STATE_HOME": "/state", "HOME": "/home/ada"}, "/state/plasma-watch"),
+        ({"HOME": "/home/ada"}, "/home/ada/.local/state/plasma-watch"),
+        ({"XDG_STATE_HOME": "", "HOME": "/home/ada"}, "/home/ada/.local/state/plasma-watch"),
+        ({"XDG_STATE_HOME": "state", "HOME": "/h"}, "/h/.local/state/plasma-watch"),
+    ],
+    ids=["named", "not named", "named empty", "named from where one stands"],
+)
+def test_the_users_state_has_one_place(environ: dict[str, str], folder: str) -> None:
+    """Wherever a daemon was started: the lock in it is for the whole machine."""
+    assert str(linux.user_state(environ)) == folder
+
+
+def test_the_users_state_has_a_place_without_environment() -> None:
+    """When a service manager passes none on."""
+    assert linux.user_state({}) == Path.home() / ".local" / "state" / "plasma-watch"
+
+
+def test_any_device_will_do() -> None:
+    """Where there is no Metal, auto asks for nothing; names are what they are."""
+    assert linux.DEFAULT_DEVICE == "any"
+    assert not linux.NAMES_FOLD_CASE

@@ -1,0 +1,154 @@
+"""What is claimed of what macOS does its own way, held against stand-ins for its tools."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from plasma_watch.system import linux, macos
+from plasma_watch.system.pressure import Pressure
+
+elsewhere = pytest.mark.skipif(sys.platform == "darwin", reason="this is a Mac")
+
+
+def tool(folder: Path, script: str) -> Path:
+    """Make a stand-in for sysctl that runs a shell script."""
+    path = folder / "sysctl"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("answer", "pressure"),
+    [("1", Pressure.NORMAL), ("2", Pressure.WARN), ("4", Pressure.CRITICAL)],
+)
+def test_the_kernels_level_is_understood(tmp_path: Path, answer: str, pressure: Pressure) -> None:
+    """The three levels that it knows."""
+    assert macos.memory_pressure(tool(tmp_path, f"echo {answer}")) is pressure
+
+
+def test_the_kernel_is_asked_for_one_name(tmp_path: Path) -> None:
+    """By name, because lists leave it out; nothing is read from our own input."""
+    told = tmp_path / "told"
+    asked = tool(tmp_path, f'printf "%s\\n" "$@" > "{told}"; cat; echo 1')
+
+    assert macos.memory_pressure(asked) is Pressure.NORMAL
+    assert told.read_text() == "-n\nkern.memorystatus_vm_pressure_level\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "",
+        "echo",
+        "echo 3",
+        "echo 0",
+        "echo normal",
+        "echo '1 2'",
+        "echo 'kern.memorystatus_vm_pressure_level: 1'",
+        "printf '\\377\\376'",
+        "printf '%05000d' 1",
+        "echo 1; exit 1",
+        "echo 'sysctl: unknown oid' >&2; exit 1",
+        "kill -9 $$",
+    ],
+    ids=[
+        "nothing",
+        "a blank",
+        "a level there is not",
+        "zero",
+        "a word",
+        "two numbers",
+        "with the name",
+        "no text",
+        "more digits than numbers have",
+        "an answer and a failure",
+        "a failure",
+        "killed",
+    ],
+)
+def test_an_answer_that_is_none_is_none(tmp_path: Path, script: str) -> None:
+    """Whatever the tool does, nothing is raised."""
+    assert macos.memory_pressure(tool(tmp_path, script)) is None
+
+
+def test_a_tool_that_hangs_is_given_up(tmp_path: Path) -> None:
+    """When it does not answer in the time that it is given."""
+    assert macos.memory_pressure(tool(tmp_path, "exec sleep 60"), seconds=0.05) is None
+
+
+def test_a_tool_that_is_not_there_is_none(tmp_path: Path) -> None:
+    """When it is missing, a folder, or may not be run."""
+    script = tool(tmp_path, "echo 1")
+    script.chmod(0o644)
+
+    for path in (tmp_path / "missing", tmp_path, script):
+        assert macos.memory_pressure(path) is None
+
+
+@elsewhere
+def test_elsewhere_there_is_no_such_tool() -> None:
+    """When the module is only imported, as here, its probe still answers."""
+    assert macos.memory_pressure() is None
+
+
+def test_bytes_are_put_on_the_disk(tmp_path: Path) -> None:
+    """By the drive's own flush where there is one, and else by what there is."""
+    with (tmp_path / "a").open("wb") as file:
+        file.write(b"a")
+        file.flush()
+        macos.full_sync(file.fileno())
+
+    assert (tmp_path / "a").read_bytes() == b"a"
+
+
+def test_a_sync_that_fails_is_heard_of() -> None:
+    """When neither flush nor fsync can be done: here, on a pipe."""
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(OSError, match=r"Invalid argument|not supported"):
+            macos.full_sync(writing)
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_rename_never_replaces(tmp_path: Path, kind: str) -> None:
+    """By the system's call on a Mac, and by hand where that is missing."""
+    source, target, taken = tmp_path / "a", tmp_path / "b", tmp_path / "c"
+    source.mkdir() if kind == "folder" else source.touch()
+    taken.touch()
+
+    macos.rename_exclusive(source, target)
+    with pytest.raises(FileExistsError):
+        macos.rename_exclusive(target, taken)
+
+    assert not source.exists()
+    assert target.exists()
+
+
+@pytest.mark.parametrize("environ", [{"HOME": "/Users/ada"}, {"HOME": ""}, {}])
+def test_the_users_state_lies_in_caches(environ: dict[str, str]) -> None:
+    """Where it may be thrown away, and no backup takes it."""
+    home = Path(environ.get("HOME") or Path.home())
+
+    assert macos.user_state(environ) == home / "Library" / "Caches" / "plasma-watch"
+
+
+def test_a_mac_wants_metal_and_folds_case() -> None:
+    """What auto means there, and how its volumes see names."""
+    assert macos.DEFAULT_DEVICE == "mps"
+    assert macos.NAMES_FOLD_CASE
+
+
+def test_both_platforms_offer_the_same() -> None:
+    """Whoever asks the platform never asks which one it is."""
+    offered = {"full_sync", "rename_exclusive", "memory_pressure", "user_state"}
+    offered |= {"NAMES_FOLD_CASE", "DEFAULT_DEVICE"}
+
+    assert offered <= set(vars(linux)) & set(vars(macos))
