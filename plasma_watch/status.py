@@ -1,0 +1,252 @@
+"""Words for people and programs: `status/<name>.toml`, `<name>.log`, `daemon.toml`.
+
+The files under a name belong to its newest drop: an older job of that name goes on telling the log
+and no longer the TOML. Nothing here is needed to run a job; a status that cannot be written is
+logged and forgotten.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from plasma_watch import toml_text
+from plasma_watch.errors import Code
+from plasma_watch.job import Ending, Job, State, is_job_id, same_name
+from plasma_watch.system import files, platform
+
+log = logging.getLogger(__name__)
+
+_DAEMON = "daemon"
+"""The name whose files are the daemon's own; a request of that name is refused and told nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What is told of a job; None and empty values are left out of the file."""
+
+    name: str
+    job: str
+    kind: str
+    dropped: datetime
+    sha256: str
+    state: State
+    why: str
+    waiting_for: str = ""
+    """The code of what holds it up, while it waits."""
+    progress: float | None = None
+    step: int | None = None
+    steps: int | None = None
+    eta_seconds: int | None = None
+    position: int | None = None
+    attempt: int | None = None
+    outputs: tuple[str, ...] | None = None
+    error: Mapping[str, Any] | None = None
+
+    def to_toml(self, now: datetime) -> str:
+        """Return the text of `status/<name>.toml`."""
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        told = {key: value for key, value in known.items() if value not in (None, "")}
+        error = told.pop("error", None)
+        told |= {"state": self.state.value, "updated": now.replace(microsecond=0)}
+        if self.outputs is not None:
+            told["outputs"] = list(self.outputs)
+        return toml_text.dumps(told | ({"error": error} if error else {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """What a status file remembers of the drop that it is about."""
+
+    job: str
+    dropped: datetime
+    sha256: str
+
+
+def of_ended(job: Job, ending: Ending) -> JobStatus:
+    """Return what is told of a job that ended."""
+    return JobStatus(
+        name=job.name,
+        job=job.id,
+        kind=job.kind,
+        dropped=job.dropped,
+        sha256=job.sha256,
+        state=ending.state,
+        why=ending.why,
+        progress=1.0 if ending.state is State.DONE else None,
+        attempt=_attempt(job),
+        outputs=tuple(job.outputs()),
+        error=_error(ending),
+    )
+
+
+def _attempt(job: Job) -> int | None:
+    return job.failures + 1 if job.was_begun else None
+
+
+def _error(ending: Ending) -> dict[str, Any] | None:
+    if not ending.code:
+        return None
+    told: dict[str, Any] = {"code": ending.code, "message": ending.why, "hint": ending.hint}
+    return told | ({"problems": list(ending.problems)} if ending.problems else {})
+
+
+def of_running(
+    job: Job,
+    why: str,
+    *,
+    waiting_for: Code | None = None,
+    step: int | None = None,
+    steps: int | None = None,
+    progress: float | None = None,
+    eta_seconds: float | None = None,
+) -> JobStatus:
+    """Return what is told of a job that runs."""
+    return JobStatus(
+        name=job.name,
+        job=job.id,
+        kind=job.kind,
+        dropped=job.dropped,
+        sha256=job.sha256,
+        state=State.RUNNING,
+        why=why,
+        waiting_for=str(waiting_for or ""),
+        progress=None if progress is None else round(progress, 3),
+        step=step,
+        steps=steps,
+        eta_seconds=None if eta_seconds is None else round(eta_seconds),
+        position=0,
+        attempt=_attempt(job),
+        outputs=tuple(job.outputs()),
+    )
+
+
+def utc_now() -> datetime:
+    """Return the time as every file here writes it."""
+    return datetime.now(UTC)
+
+
+class Board:
+    """Writes the status files. Its state is which job owns each name's files, and what they say.
+
+    A name is held in memory while a job of it waits or runs; after that the file itself says whose
+    it is. The lock is for the two threads that tell.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.RLock()
+        self._owners: dict[str, str] = {}
+        self._told: dict[str, JobStatus] = {}
+
+    def own(self, status: JobStatus) -> None:
+        """Give the files of a name to its newest drop, and show it."""
+        with self._lock:
+            self._owners[_key(status.name)] = status.job
+            self.show(status)
+
+    def show(self, status: JobStatus) -> None:
+        """Show a job's status, unless the files belong to a newer drop or say so already."""
+        with self._lock:
+            self._show(_key(status.name), status)
+
+    def _show(self, key: str, status: JobStatus) -> None:
+        if key == _DAEMON or self._told.get(key) == status:
+            return
+        if self._owner(key, status) != status.job:
+            return
+        self._replace(f"{status.name}.toml", status.to_toml(utc_now()).encode())
+        self._told[key] = status
+        if status.state not in (State.WAITING, State.RUNNING):
+            del self._told[key], self._owners[key]
+
+    def _owner(self, key: str, status: JobStatus) -> str:
+        """Return whose the files are, from memory or else from the file."""
+        if key not in self._owners:
+            there = _drop_in(self.read(status.name))
+            newer = there if there and there.dropped > status.dropped else None
+            self._owners[key] = newer.job if newer else status.job
+        return self._owners[key]
+
+    def say(self, name: str, job: str, text: str) -> None:
+        """Add a line to a job's log."""
+        if _key(name) == _DAEMON:
+            return
+        line = f"{stamp(utc_now())} {job} {_one_line(text)}\n"
+        try:
+            with (self._folder / f"{name}.log").open("a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as exc:
+            log.warning("cannot write status/%s.log: %s", name, exc.strerror)
+
+    def daemon(self, table: Mapping[str, Any]) -> None:
+        """Show the daemon's own status."""
+        self._replace("daemon.toml", toml_text.dumps(table).encode())
+
+    def preview(self, name: str, picture: bytes) -> None:
+        """Show what the picture looks like so far."""
+        self._replace(f"{name}.preview.jpg", picture)
+
+    def _replace(self, file: str, content: bytes) -> None:
+        try:
+            files.write_whole(self._folder / file, content)
+        except OSError as exc:
+            log.warning("cannot write status/%s: %s", file, exc.strerror)
+
+    def read(self, name: str) -> dict[str, Any]:
+        """Return what was last told of a name, or an empty table."""
+        return read_status(self._folder / f"{name}.toml")
+
+    def unfinished(self) -> Iterator[dict[str, Any]]:
+        """Yield every status that says a job waits or runs."""
+        for path in self._folder.glob("*.toml"):
+            told = read_status(path) if path.stem != _DAEMON else {}
+            if told.get("state") in (State.WAITING, State.RUNNING) and _drop_in(told):
+                yield told | {"name": path.stem}
+
+    def waiting_before(self, name: str) -> Drop | None:
+        """Return the place in the line that the file of a name remembers, over a restart."""
+        told = self.read(name)
+        return _drop_in(told) if told.get("state") == State.WAITING else None
+
+
+def _drop_in(told: Mapping[str, Any]) -> Drop | None:
+    """Return the drop that a status is about, if it can be one: people edit files, disks lose them.
+
+    Its id names a folder, and its time is compared with others.
+    """
+    match told:
+        case {"job": str(job), "dropped": datetime(tzinfo=tzinfo) as dropped}:
+            is_one = is_job_id(job) and tzinfo is not None
+            return Drop(job, dropped, str(told.get("sha256", ""))) if is_one else None
+        case _:
+            return None
+
+
+def read_status(path: Path) -> dict[str, Any]:
+    """Return a status file's table, or an empty one when there is none to read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def stamp(when: datetime) -> str:
+    """Return a time as log lines show it."""
+    return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _one_line(text: str) -> str:
+    """Return a text on one line, without the characters that steer a terminal."""
+    words = " ".join(text.split())
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words)
+
+
+def _key(name: str) -> str:
+    return same_name(name) if platform.NAMES_FOLD_CASE else name

@@ -1,0 +1,68 @@
+"""A kind of job that does what it is told, and an event that nobody has to wait for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from plasma_watch.gate.memory import Start, Verdict
+from plasma_watch.job import Ending, Job, State
+from plasma_watch.line import Ongoing
+
+DONE = Ending(State.DONE, "output/p003_v1.png")
+
+
+def done(_: Ongoing) -> Ending:
+    """Do nothing, well."""
+    return DONE
+
+
+class FakeKind:
+    """A kind without an engine. Its state: what it was told to do, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.verdict: Verdict = Start(is_heavy=False)
+        """What the gate says."""
+        self.heavy = False
+        """Whether its work takes the machine."""
+        self.work: dict[str, Callable[[Ongoing], Ending]] = {}
+        """What to do for a job of a name; else it is done at once."""
+        self.gates: list[bool] = []
+        """Whether something waited already, each time that the gate was asked."""
+        self.ran: list[str] = []
+        self.abandoned: list[str] = []
+        self.on_abandon: Callable[[], None] = lambda: None
+
+    def gate(self, *, is_waiting: bool) -> Verdict:
+        """Say what was told."""
+        self.gates.append(is_waiting)
+        return self.verdict
+
+    def is_heavy(self) -> bool:
+        """Say what was told."""
+        return self.heavy
+
+    def run(self, ongoing: Ongoing, request: object) -> Ending:  # noqa: ARG002 - a kind's shape
+        """Do what was told for this name."""
+        self.ran.append(ongoing.job.name)
+        return self.work.get(ongoing.job.name, done)(ongoing)
+
+    def abandon(self, job: Job) -> None:
+        """Remember that it was asked."""
+        self.abandoned.append(job.name)
+        self.on_abandon()
+
+
+class PatientEvent(threading.Event):
+    """An event whose wait is over at once. Its state: for how long each wait would have been."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+        self.on_wait: Callable[[], None] = lambda: None
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Remember the wait, and let something happen in it."""
+        self.waits.append(timeout)
+        self.on_wait()
+        return self.is_set()
