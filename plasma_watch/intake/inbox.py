@@ -1,0 +1,410 @@
+"""Looks after the inbox: what is new is checked and admitted or refused, what is asked is done.
+
+Every look reads the folder anew; nothing is taken from an event but the hint that a file was moved
+in whole. One code path serves the start, the events and the rescan.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from plasma_watch.config import Config
+from plasma_watch.control import Control
+from plasma_watch.errors import Fate, PlasmaError
+from plasma_watch.home import Home
+from plasma_watch.intake import accept, settle
+from plasma_watch.intake.settle import Sighting, Sort
+from plasma_watch.intake.survey import Entry, survey
+from plasma_watch.job import (
+    Ending,
+    Job,
+    State,
+    ended_by,
+    ended_by_bug,
+    job_id,
+    poisoned,
+    same_name,
+)
+from plasma_watch.line import Line, Waiting
+from plasma_watch.status import Board, JobStatus, of_ended
+from plasma_watch.system import files
+from plasma_watch.system.files import Fingerprint
+from plasma_watch.tripwire import Tripwire
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 15.0
+"""How often a file that could not be read or moved is tried again."""
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One look's view of time: both clocks, and which files were moved in whole since the last."""
+
+    now: float
+    """Monotonic seconds."""
+    when: datetime
+    moved_whole: frozenset[Fingerprint] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """A file that is not in the line yet."""
+
+    waiting: Waiting
+    """What is told of it meanwhile: as it was first seen, under the job that it will be."""
+    sighting: Sighting
+    place: datetime | None = None
+    """Its place in the line from before: from before it was rewritten, or before a restart."""
+    expected_sha256: str = ""
+    """The content that the place from before was for, where only the status remembers it."""
+    not_before: float = 0.0
+    """Monotonic time before which it is not tried again; 0: it was not tried yet."""
+
+
+class Inbox:
+    """The inbox of one home. Its state: what is arriving, and what the last look found."""
+
+    def __init__(
+        self,
+        *,
+        home: Home,
+        config: Config,
+        line: Line,
+        board: Board,
+        control: Control,
+        tripwire: Tripwire,
+        check: accept.Check,
+    ) -> None:
+        self._home = home
+        self._config = config
+        self._line = line
+        self._board = board
+        self._control = control
+        self._tripwire = tripwire
+        self._check = check
+        self._arriving: dict[Path, Arriving] = {}
+        self._ids: set[str] = set()
+        """The jobs of what is arriving."""
+        self._last_place = datetime.min.replace(tzinfo=UTC)
+        self._is_lost = False
+        self.ignored: dict[str, str] = {}
+        """What is left alone, with the reason."""
+        self.is_paused = False
+        self.failures = 0
+        """How many jobs failed since the start."""
+
+    def look(self, moment: Moment) -> float | None:
+        """Look once; return in how many seconds a file may be whole, or None."""
+        entries = self._survey()
+        if entries is None:
+            return None
+        self.is_paused = any(e.sorted.sort is Sort.PAUSE for e in entries)
+        self.ignored = {e.shown: e.sorted.reason for e in entries if e.sorted.sort is Sort.MISTAKE}
+        there = {entry.path for entry in entries}
+        arrived_no_more = [self._drop(path).waiting for path in self._arriving.keys() - there]
+        gone = self._forget_gone(there)
+        moved_on = {waiting.fingerprint: waiting for waiting in gone}
+        for entry in entries:
+            if self._control.stopping.is_set():  # there may be thousands
+                return None
+            with self._line.lock:
+                self._take(entry, moment, moved_on)
+        self._tell_of(arrived_no_more + gone)
+        self._obey_cancels(entries)
+        return self._next_look(moment.now)
+
+    def is_arriving(self, job: str) -> bool:
+        """Tell whether a job's file is not in the line yet."""
+        return job in self._ids
+
+    @property
+    def arriving(self) -> int:
+        """How many files are not in the line yet."""
+        return len(self._arriving)
+
+    def _next_look(self, now: float) -> float | None:
+        still = self._config.intake.settle_seconds
+        due = [max(a.sighting.since + still, a.not_before) for a in self._arriving.values()]
+        return max(0.0, min(due) - now) if due else None
+
+    # What is there.
+
+    def _survey(self) -> list[Entry] | None:
+        """Return what is there, or None when the inbox cannot be read: then nothing is known."""
+        try:
+            entries = survey(self._home)
+        except OSError as exc:
+            if not self._is_lost:
+                log.warning("the inbox cannot be read: %s", exc.strerror)
+            self._is_lost = True
+            return None
+        self._is_lost = False
+        return entries
+
+    def _forget_gone(self, there: set[Path]) -> list[Waiting]:
+        """Take out of the line what is no longer there; return it, in case it only moved."""
+        with self._line.lock:
+            return [
+                waiting
+                for waiting in self._line.waiting()
+                if waiting.path not in there
+                and not os.path.lexists(waiting.path)
+                and self._line.forget(waiting.path)
+            ]
+
+    def _tell_of(self, gone: list[Waiting]) -> None:
+        """Tell what was taken away, unless it only moved and is known at its new place by now."""
+        for waiting in gone:
+            if waiting.id not in self._ids and not self._line.is_waiting(waiting.id):
+                why = "its file was taken out of the inbox before it began"
+                self._board.show(replace(of_waiting(waiting, why), state=State.CANCELLED))
+                self._board.say(waiting.name, waiting.id, f"cancelled: {why}")
+
+    # What is new.
+
+    def _take(self, entry: Entry, moment: Moment, moved_on: Mapping[Fingerprint, Waiting]) -> None:
+        """Take one entry a step further: arriving, then in the line or refused."""
+        if entry.sorted.sort not in (Sort.REQUEST, Sort.PICTURE, Sort.IMPOSTOR):
+            return
+        known = self._line.at(entry.path)
+        if known and known.fingerprint == entry.fingerprint:
+            return
+        before = moved_on.get(entry.fingerprint)
+        if before and same_name(before.name) == same_name(entry.sorted.name):
+            self._admit(replace(before, path=entry.path, urgent=entry.urgent))
+        elif os.path.lexists(entry.path):  # else the other thread claimed it since the survey
+            self._arrive(entry, moment, known)
+
+    def _arrive(self, entry: Entry, moment: Moment, known: Waiting | None) -> None:
+        before = self._arriving.get(entry.path)
+        if before is None:
+            arriving = self._first_seen(entry, moment, known)
+        else:
+            sighting = settle.sighted(before.sighting, entry.fingerprint, moment.now)
+            arriving = replace(before, sighting=sighting)
+        self._keep(arriving)
+        if moment.now < arriving.not_before:
+            return
+        if entry.sorted.sort is Sort.IMPOSTOR:
+            self._refuse(arriving, entry, moment, ended_by(files.not_a_file(entry.path.name)))
+        elif self._is_whole(arriving, moment):
+            self._accept(arriving, entry, moment)
+        elif before is None:
+            self._tell_arriving(arriving)
+
+    def _tell_arriving(self, arriving: Arriving) -> None:
+        waiting = arriving.waiting
+        why = "still arriving: it is taken when it has not changed for a moment"
+        self._board.own(of_waiting(waiting, why))
+        if arriving.place is None:
+            self._board.say(waiting.name, waiting.id, "arriving")
+
+    def _keep(self, arriving: Arriving) -> None:
+        self._arriving[arriving.waiting.path] = arriving
+        self._ids.add(arriving.waiting.id)
+
+    def _drop(self, path: Path) -> Arriving:
+        arriving = self._arriving.pop(path)
+        self._ids.discard(arriving.waiting.id)
+        return arriving
+
+    def _is_whole(self, arriving: Arriving, moment: Moment) -> bool:
+        still = self._config.intake.settle_seconds
+        return settle.is_whole(arriving.sighting, moment.now, still, moment.moved_whole)
+
+    def _first_seen(self, entry: Entry, moment: Moment, known: Waiting | None) -> Arriving:
+        """Begin to know a file: as its old job, if it was in the line before."""
+        name, sighting = entry.sorted.name, Sighting(entry.fingerprint, moment.now)
+        told = self._board.waiting_before(name)
+        if known:
+            self._line.forget(entry.path)
+            arriving = Arriving(_seen(entry, known.id, known.seen), sighting, known.seen)
+        elif told and not self._is_taken(told.job):
+            waiting = _seen(entry, told.job, told.dropped)
+            arriving = Arriving(waiting, sighting, told.dropped, told.sha256)
+        else:
+            job = job_id(name, moment.when, self._is_taken)
+            arriving = Arriving(_seen(entry, job, moment.when), sighting)
+        return arriving
+
+    def _is_taken(self, job: str) -> bool:
+        return job in self._ids or self._line.is_taken(job)
+
+    def _accept(self, arriving: Arriving, entry: Entry, moment: Moment) -> None:
+        """Read and check a whole file; admit it, refuse it, or try again later.
+
+        Like the worker, it catches everything: a bug of ours fails its file, not the daemon.
+        """
+        subject, digest = entry.subject, ""
+        if found := self._tripwire.poisoned(subject):
+            ending = poisoned(entry.path.name, found.step, found.deaths)
+            self._refuse(arriving, entry, moment, ending)
+            return
+        try:
+            dropped = self._opened(entry, subject)
+            if dropped is None:
+                return
+            digest = dropped.sha256
+            with self._tripwire.step(subject, "parse"):
+                request = accept.parse(dropped, self._config, self._check)
+        except PlasmaError as exc:
+            self._could_not(arriving, entry, moment, exc, digest)
+        except Exception as exc:  # the docstring says why
+            log.exception("%s: a bug of ours", entry.path.name)
+            self._refuse(arriving, entry, moment, ended_by_bug(entry.path.name, exc), digest)
+        else:
+            self._admit(self._placed(arriving, entry, moment, digest, request.kind))
+
+    def _opened(self, entry: Entry, subject: str) -> accept.Dropped | None:
+        """Read a file, or return None when it is gone or another one by now."""
+        with self._tripwire.step(subject, "read"):
+            try:
+                dropped = accept.open_dropped(entry.path, self._config)
+            except FileNotFoundError:
+                return None
+        return dropped if dropped.fingerprint == entry.fingerprint else None
+
+    def _placed(
+        self, arriving: Arriving, entry: Entry, moment: Moment, digest: str, kind: str
+    ) -> Waiting:
+        """Return a file's place in the line: the one it had before, else behind all others.
+
+        One that was kept over a restart is lost if another content was dropped meanwhile.
+        """
+        waiting = replace(arriving.waiting, fingerprint=entry.fingerprint, sha256=digest, kind=kind)
+        if arriving.expected_sha256 not in ("", digest):
+            job = job_id(waiting.name, moment.when, self._is_taken)
+            return replace(waiting, id=job, seen=self._behind_all(moment.when))
+        return replace(waiting, seen=arriving.place or self._behind_all(moment.when))
+
+    def _behind_all(self, when: datetime) -> datetime:
+        """Return a time behind every place given before, also when the clock was set back."""
+        return max(when, self._last_place + _INSTANT)
+
+    def _could_not(
+        self, arriving: Arriving, entry: Entry, moment: Moment, exc: PlasmaError, digest: str
+    ) -> None:
+        if exc.fate is not Fate.WAIT:
+            self._refuse(arriving, entry, moment, ended_by(exc), digest)
+            return
+        self._keep(replace(arriving, not_before=moment.now + RETRY_SECONDS))
+        self._board.own(of_waiting(arriving.waiting, exc.message, waiting_for=exc.code))
+
+    def _admit(self, waiting: Waiting) -> None:
+        if waiting.path in self._arriving:
+            self._drop(waiting.path)
+        self._last_place = max(self._last_place, waiting.seen)
+        self._line.admit(waiting)
+        self._board.own(of_waiting(waiting, "in line"))
+        self._board.say(waiting.name, waiting.id, "waiting")
+        log.info("%s waits (%s)", waiting.id, waiting.kind)
+
+    def _refuse(
+        self, arriving: Arriving, entry: Entry, moment: Moment, ending: Ending, digest: str = ""
+    ) -> None:
+        """Move a bad file to `failed/`, with the reason beside it."""
+        waiting = replace(arriving.waiting, fingerprint=entry.fingerprint, sha256=digest)
+        self._board.own(of_waiting(waiting, "about to be refused"))
+        try:
+            if self._line.refuse(waiting, ending, self.announce):
+                self._drop(entry.path)
+        except OSError as exc:
+            log.warning("%s cannot be moved to failed/: %s", entry.path.name, exc.strerror)
+            self._keep(replace(arriving, not_before=moment.now + RETRY_SECONDS))
+
+    def announce(self, job: Job) -> None:
+        """Tell of a job that ended, in its status and its log."""
+        if job.ending is None:
+            return
+        self.failures += job.ending.state is State.FAILED
+        self._board.show(of_ended(job, job.ending))
+        code = f" ({job.ending.code})" if job.ending.code else ""
+        self._board.say(job.name, job.id, f"{job.ending.state.value}: {job.ending.why}{code}")
+        log.info("%s %s: %s%s", job.id, job.ending.state.value, job.ending.why, code)
+
+    # What is asked.
+
+    def _obey_cancels(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            if entry.sorted.sort is Sort.CANCEL and self._cancel(entry):
+                _remove_control(entry.path)
+
+    def _cancel(self, entry: Entry) -> bool:
+        """Cancel every job of a name that was there before the cancel; tell whether it is done."""
+        name, asked_ns = same_name(entry.sorted.name), entry.found.st_ctime_ns
+        arriving = [a for a in self._arriving.values() if same_name(a.waiting.name) == name]
+        waiting = self._line.named(name) + [a.waiting for a in arriving if a.not_before]
+        ended = [self._end(each) for each in waiting if each.changed_ns <= asked_ns]
+        begun = [each for each in self._control.begun() if same_name(each.name) == name]
+        meant = [each for each in begun if each.changed_ns <= asked_ns]
+        for each in meant:
+            self._control.cancel(each.id)
+        if meant:
+            return False
+        return all(ended) and all(a.waiting.path not in self._arriving for a in arriving)
+
+    def _end(self, waiting: Waiting) -> bool:
+        """End a job that waits because somebody asked for it; tell whether that was done."""
+        ending = Ending(State.CANCELLED, "cancelled before it began")
+        try:
+            self._line.refuse(waiting, ending, self.announce)
+        except OSError as exc:
+            log.warning("%s cannot be cancelled: %s", waiting.id, exc.strerror)
+            return False
+        if waiting.path in self._arriving:
+            self._drop(waiting.path)
+        return True
+
+
+def _seen(entry: Entry, job: str, seen: datetime) -> Waiting:
+    """Return what is known of a file that was not opened yet."""
+    return Waiting(
+        path=entry.path,
+        id=job,
+        name=entry.sorted.name,
+        kind="unknown",
+        urgent=entry.urgent,
+        seen=seen,
+        changed_ns=entry.found.st_ctime_ns,
+        fingerprint=entry.fingerprint,
+        sha256="",
+    )
+
+
+def of_waiting(
+    waiting: Waiting, why: str, position: int | None = None, waiting_for: str = ""
+) -> JobStatus:
+    """Return what is told of a request in the line."""
+    return JobStatus(
+        name=waiting.name,
+        job=waiting.id,
+        kind=waiting.kind,
+        dropped=waiting.seen,
+        sha256=waiting.sha256,
+        state=State.WAITING,
+        why=why,
+        waiting_for=waiting_for,
+        position=position,
+        outputs=(),
+    )
+
+
+def _remove_control(path: Path) -> None:
+    """Remove a control file, or a folder that Finder made in its place."""
+    try:
+        if not stat.S_ISDIR(path.lstat().st_mode):
+            path.unlink()
+            return
+        for litter in path.glob(".*"):
+            litter.unlink()
+        path.rmdir()
+    except OSError as exc:
+        log.warning("%s cannot be removed: %s", path.name, exc.strerror)

@@ -1,0 +1,124 @@
+"""Wakes the house when something moved in the inbox, and remembers what was moved there whole.
+
+Events are hints: missing ones cost time, wrong ones cost a look. The watcher notices that it died
+or that its folder was taken away and brought back, and starts again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import stat
+import sys
+import threading
+from pathlib import Path
+
+from watchdog.events import FileMovedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.observers.api import BaseObserver
+
+from plasma_watch.intake import settle
+from plasma_watch.system.files import Fingerprint
+
+log = logging.getLogger(__name__)
+
+_MOST_REMEMBERED = 100_000
+
+
+class Watch(FileSystemEventHandler):
+    """Sets `wake` on every event; its state is the running observer and what was moved in whole."""
+
+    def __init__(self, folders: tuple[Path, ...], wake: threading.Event) -> None:
+        self._folders = folders
+        self._wake = wake
+        self._observer: BaseObserver | None = None
+        self._watched: tuple[int, ...] = ()
+        self._is_deaf = False
+        self._moved: set[Fingerprint] = set()
+        self._lock = threading.Lock()
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        """Take one event: note a whole file, wake the house."""
+        if event.event_type in ("opened", "closed_no_write"):
+            return
+        if isinstance(event, FileMovedEvent) and _arrived_whole(event):
+            self._remember(Path(os.fsdecode(event.dest_path)))
+        self._wake.set()
+
+    def _remember(self, path: Path) -> None:
+        with contextlib.suppress(OSError), self._lock:
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode) and len(self._moved) < _MOST_REMEMBERED:
+                self._moved.add(Fingerprint.of(found))
+
+    def moved_whole(self) -> frozenset[Fingerprint]:
+        """Return what was moved in whole since the last call."""
+        with self._lock:
+            moved, self._moved = frozenset(self._moved), set()
+        return moved
+
+    def revive(self) -> None:
+        """Start watching, or start again when the observer died or a folder is another one now."""
+        inodes = tuple(_inode(folder) for folder in self._folders)
+        if self._observer and inodes == self._watched and _is_alive(self._observer):
+            return
+        self.stop()
+        try:
+            self._observer = _start(self, [f for f in self._folders if f.is_dir()])
+        except OSError as exc:
+            if not self._is_deaf:
+                log.warning("no events from %s (%s): only rescans", self._folders[0], exc.strerror)
+            self._is_deaf = True
+            return
+        self._watched, self._is_deaf = inodes, False
+        log.info("watching %s (%s)", self._folders[0], type(self._observer).__name__)
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        observer, self._observer = self._observer, None
+        if observer:
+            observer.stop()
+            observer.join(timeout=1)
+
+
+def _arrived_whole(event: FileMovedEvent) -> bool:
+    """Tell whether a rename brought a whole file: from an ignored name, or from outside.
+
+    A rename from outside shows no source; only inotify reports it.
+    """
+    source = Path(os.fsdecode(event.src_path or b"")).name
+    return not source or settle.sort(source, stat.S_IFREG).sort is settle.Sort.JUNK
+
+
+def _inode(folder: Path) -> int:
+    try:
+        return folder.stat().st_ino
+    except OSError:
+        return 0
+
+
+def _is_alive(observer: BaseObserver) -> bool:
+    return observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
+
+
+def _start(handler: FileSystemEventHandler, folders: list[Path]) -> BaseObserver:
+    observer = _observer()
+    try:
+        for folder in folders:
+            observer.schedule(handler, str(folder.resolve()), recursive=False)
+        observer.start()
+    except OSError:
+        observer.stop()  # it has a thread already, though it never started
+        raise
+    return observer
+
+
+def _observer() -> BaseObserver:
+    if sys.platform == "linux":
+        from watchdog.observers.inotify import InotifyObserver  # noqa: PLC0415
+
+        return InotifyObserver(generate_full_events=True)
+    from watchdog.observers import Observer  # noqa: PLC0415
+
+    return Observer()

@@ -1,0 +1,336 @@
+"""The folders as a queue: what waits, in which order, and every move that a job makes.
+
+    inbox/x.toml -> running/<id>/x.toml -> done|failed|cancelled/<id>/x.toml
+
+The state of a job is where its request lies, and each move is one rename, so a crash leaves the
+request in exactly one place. Before a request comes in, its journal lies there; before a folder
+moves on, its ending is in the journal. So what a crash interrupts is read off `running/` alone.
+"""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import hashlib
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from plasma_watch.home import Home
+from plasma_watch.job import JOURNAL, LEGAL, WHY, Ending, Job, State, is_job_id, same_name, why_text
+from plasma_watch.system import files, platform
+from plasma_watch.system.files import Fingerprint
+
+log = logging.getLogger(__name__)
+
+Announce = Callable[[Job], None]
+"""Tells people of a job that ended."""
+_OURS = frozenset({JOURNAL, WHY})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request in the inbox that was seen whole and found good."""
+
+    path: Path
+    id: str
+    name: str
+    kind: str
+    urgent: bool
+    seen: datetime
+    """When it was first seen whole: its place in the line."""
+    changed_ns: int
+    """Its change time, which orders what was found together."""
+    fingerprint: Fingerprint
+    sha256: str
+
+
+class Ongoing:
+    """A job in `running/`. Its state is the journal, in memory and on disk alike."""
+
+    def __init__(self, folder: Path, job: Job) -> None:
+        self.folder = folder
+        self.job = job
+
+    @property
+    def request(self) -> Path:
+        """The request's file, byte for byte as dropped."""
+        return self.folder / self.job.file
+
+    def keep(self, job: Job, *, durable: bool = False) -> None:
+        """Write the journal, then hold it."""
+        content = job.to_toml().encode()
+        files.write_whole(self.folder / JOURNAL, content, durable=durable)
+        self.job = job
+
+
+class Line:
+    """The folders of one home as a queue.
+
+    Its state is what waits, as it was last checked, in order; the lock is for the two threads that
+    move jobs: the one that looks after the inbox and the one that works.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._waiting: dict[Path, Waiting] = {}
+        self._order: list[tuple[Any, Path]] = []
+        self._ids: set[str] = set()
+        self.changes = 0
+        """How often the line has changed."""
+        self.lock = threading.RLock()
+
+    # What waits.
+
+    def admit(self, waiting: Waiting) -> None:
+        """Put a checked request in its place in the line, or replace what stood there."""
+        with self.lock:
+            self.forget(waiting.path)
+            self._waiting[waiting.path] = waiting
+            bisect.insort(self._order, (_place(waiting), waiting.path))
+            self._ids.add(waiting.id)
+            self.changes += 1
+
+    def forget(self, path: Path) -> Waiting | None:
+        """Take a request out of the line; its file is left alone."""
+        with self.lock:
+            gone = self._waiting.pop(path, None)
+            if gone:
+                del self._order[bisect.bisect_left(self._order, (_place(gone), path))]
+                self._ids.discard(gone.id)
+                self.changes += 1
+            return gone
+
+    def at(self, path: Path) -> Waiting | None:
+        """Return what waits at a path."""
+        return self._waiting.get(path)
+
+    def waiting(self) -> list[Waiting]:
+        """Return what waits, in order."""
+        with self.lock:
+            return [self._waiting[path] for _, path in self._order]
+
+    def first(self, most: int) -> list[Waiting]:
+        """Return the first few of what waits, in order."""
+        with self.lock:
+            return [self._waiting[path] for _, path in self._order[:most]]
+
+    def first_of_each_kind(self) -> list[Waiting]:
+        """Return the first of each kind, in order: one that cannot start lets the other pass."""
+        with self.lock:
+            first: dict[str, Waiting] = {}
+            for _, path in self._order:
+                first.setdefault(self._waiting[path].kind, self._waiting[path])
+            return list(first.values())
+
+    def is_waiting(self, job: str) -> bool:
+        """Tell whether a job is in the line."""
+        return job in self._ids
+
+    def named(self, name: str) -> list[Waiting]:
+        """Return everything that waits under a name."""
+        return [item for item in self.waiting() if same_name(item.name) == same_name(name)]
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def is_taken(self, job: str) -> bool:
+        """Tell whether a job has this id, or had it."""
+        return job in self._ids or any((f / job).exists() for f in self._home.spool()[1:])
+
+    # The moves.
+
+    def claim(self, waiting: Waiting) -> Ongoing | None:
+        """Move a request from the inbox into `running/`, journal first.
+
+        Returns None when it is not what was checked: one that holds other bytes is put back and
+        leaves the line, to be looked at anew; one that is gone is for the inbox to find out.
+        Raises OSError when the disk refuses.
+        """
+        with self.lock:
+            ongoing = self._prepared(waiting)
+            try:
+                _move(State.WAITING, State.RUNNING, waiting.path, ongoing.request)
+            except FileNotFoundError:
+                _clear(ongoing.folder)
+                return None
+            except OSError:
+                _clear(ongoing.folder)
+                raise
+            self.forget(waiting.path)
+            return ongoing if self._is_what_was_checked(ongoing) else None
+
+    def _prepared(self, waiting: Waiting) -> Ongoing:
+        job = Job(
+            id=waiting.id,
+            name=waiting.name,
+            file=waiting.path.name,
+            kind=waiting.kind,
+            dropped=waiting.seen,
+            sha256=waiting.sha256,
+            urgent=waiting.urgent,
+        )
+        ongoing = Ongoing(self._home.running / job.id, job)
+        self._home.running.mkdir(exist_ok=True)
+        ongoing.folder.mkdir(exist_ok=True)
+        ongoing.keep(job)
+        return ongoing
+
+    def _is_what_was_checked(self, ongoing: Ongoing) -> bool:
+        """Compare the bytes that were claimed with those that were checked, or put them back."""
+        if not ongoing.job.sha256 or _digest(ongoing.request) == ongoing.job.sha256:
+            return True
+        self.put_back(ongoing)
+        return False
+
+    def put_back(self, ongoing: Ongoing, announce: Announce | None = None) -> None:
+        """Move a request back into the inbox; a newer one of its name there takes its place."""
+        with self.lock:
+            inbox = self._home.urgent if ongoing.job.urgent else self._home.inbox
+            inbox.mkdir(exist_ok=True)
+            try:
+                _move(State.RUNNING, State.WAITING, ongoing.request, inbox / ongoing.job.file)
+            except FileExistsError:
+                why = "a newer file of the same name took its place before it began"
+                self.finish(ongoing, Ending(State.CANCELLED, why), announce)
+            else:
+                _clear(ongoing.folder)
+
+    def finish(self, ongoing: Ongoing, ending: Ending, announce: Announce | None = None) -> None:
+        """Write the ending into the journal, move the folder to where it ends, and tell it.
+
+        In this order whoever hears of the end finds the folder; a crash before the telling is made
+        good at the next start (`catching_up`).
+        """
+        if ongoing.job.ending is None:
+            ongoing.keep(replace(ongoing.job, ending=ending), durable=True)
+        job, ending = ongoing.job, ongoing.job.ending or ending
+        if ending.state is State.FAILED:
+            files.write_whole(ongoing.folder / WHY, why_text(job, ending).encode())
+        target = _free(self._home.root / ending.state.value / job.id)
+        target.parent.mkdir(exist_ok=True)
+        with self.lock:
+            _move(State.RUNNING, ending.state, ongoing.folder, target)
+        files.sync_folder(target.parent)
+        if announce:
+            announce(job)
+
+    def refuse(self, waiting: Waiting, ending: Ending, announce: Announce) -> bool:
+        """End a job that waits: through `running/`, so that its end is complete when it appears.
+
+        Returns whether it was still there. Raises OSError when the disk refuses; then it waits on.
+        """
+        ongoing = self.claim(waiting)
+        if ongoing is None:
+            return False
+        try:
+            self.finish(ongoing, ending, announce)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.put_back(ongoing)
+            raise
+        return True
+
+    # After a crash.
+
+    def ended(self, job: str) -> Job | None:
+        """Return a job that lies in one of the end folders."""
+        folders = (self._home.done, self._home.failed, self._home.cancelled)
+        found = (_read_journal(folder / job / JOURNAL) for folder in folders)
+        return next((each for each in found if each and each.ending), None)
+
+    def unfinished(self) -> list[Ongoing]:
+        """Return the jobs that lie in `running/`, oldest first, and clear away begun claims."""
+        found = (self._recovered(folder) for folder in sorted(self._home.running.iterdir()))
+        return [ongoing for ongoing in found if ongoing]
+
+    def _recovered(self, folder: Path) -> Ongoing | None:
+        if not is_job_id(folder.name) or not folder.is_dir():
+            return None
+        job = _read_journal(folder / JOURNAL)
+        request = _request_in(folder, job)
+        if request and job:
+            return Ongoing(folder, job)
+        if request:
+            self._without_journal(folder, request)
+        else:
+            _clear(folder)
+        return None
+
+    def _without_journal(self, folder: Path, request: Path) -> None:
+        """Put a request back whose journal the disk lost; the damaged journal is kept aside."""
+        log.warning("%s has no readable journal: its request goes back into the inbox", folder.name)
+        with contextlib.suppress(FileNotFoundError):
+            (folder / JOURNAL).replace(self._home.private / f"{folder.name}.job.toml.damaged")
+        with contextlib.suppress(FileExistsError):
+            _move(State.RUNNING, State.WAITING, request, self._home.inbox / request.name)
+            _clear(folder)
+
+
+def _move(before: State, after: State, source: Path, target: Path) -> None:
+    """Make one legal move; the law is in `LEGAL`. Never replaces what lies at the target."""
+    if after not in LEGAL[before]:
+        raise AssertionError(f"no job moves from {before} to {after}")
+    platform.rename_exclusive(source, target)
+
+
+def _place(waiting: Waiting) -> tuple[bool, datetime, int, list[Any]]:
+    return (not waiting.urgent, waiting.seen, waiting.changed_ns, natural(waiting.name))
+
+
+def natural(name: str) -> list[Any]:
+    """Return a key that sorts names as people do: p2 before p10."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [[int(p), p] if i % 2 else [p] for i, p in enumerate(parts)]
+
+
+def _clear(folder: Path) -> None:
+    """Remove a job folder that holds no request; whatever is not ours keeps it alive."""
+    for entry in folder.iterdir():
+        if entry.name in _OURS or entry.name.startswith("."):
+            with contextlib.suppress(OSError):
+                entry.unlink()
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _free(target: Path) -> Path:
+    """Return the first free name for a folder: what a person put there is never replaced."""
+    return next(path for path in _suffixed(target) if not path.exists())
+
+
+def _suffixed(target: Path) -> Iterator[Path]:
+    yield target
+    number = 2
+    while True:
+        yield target.with_name(f"{target.name}-{number}")
+        number += 1
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _read_journal(path: Path) -> Job | None:
+    try:
+        return Job.from_toml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _request_in(folder: Path, job: Job | None) -> Path | None:
+    """Return the request in a job folder, whatever it is: it may be a link that was refused."""
+    names = {entry.name for entry in folder.iterdir()}
+    if job:
+        return folder / job.file if job.file in names else None
+    others = (name for name in sorted(names - _OURS) if not name.startswith("."))
+    return next((folder / name for name in others), None)
