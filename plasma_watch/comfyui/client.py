@@ -1,0 +1,233 @@
+"""ComfyUI over HTTP: one method a route, answers as values, library errors translated here.
+
+It decides nothing. A lost or odd answer to `POST /prompt` proves nothing either way, so it has a
+value of its own: `Unclear`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from plasma_watch.comfyui import facts
+from plasma_watch.comfyui.protocol import Image, Queue, read_queue
+from plasma_watch.errors import Code, PlasmaError
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 10.0
+"""Its HTTP stays quick while it works (0.5 s at worst); longer silence means trouble."""
+MAX_PICTURE_BYTES = 256_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The prompt is in the engine's queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The engine will not run the graph, and says why: in words, and by node id."""
+
+    message: str
+    node_errors: Mapping[str, Any]
+    was_queued: bool
+    """A part of the graph was taken all the same (a 200 with node errors); remove it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """No usable answer: the prompt may be queued or not. Ask the queue and the history."""
+
+    why: str
+
+
+Posted = Accepted | Refused | Unclear
+
+
+class Client:
+    """One ComfyUI at one address. Its state is a pool of kept connections."""
+
+    def __init__(self, url: str, read_seconds: float = READ_SECONDS) -> None:
+        self.url = url.rstrip("/")
+        self._timeout = (CONNECT_SECONDS, read_seconds)
+        self._session = requests.Session()
+        # A proxy from the environment must never see the way to this machine's own ComfyUI.
+        self._session.trust_env = False
+
+    def close(self) -> None:
+        """Let go of the kept connections."""
+        self._session.close()
+
+    # What it knows.
+
+    def system_stats(self) -> facts.Facts:
+        """Return what the engine says about itself."""
+        return facts.read_facts(self._json("/system_stats"), self.url)
+
+    def object_info(self, node_class: str) -> dict[str, Any]:
+        """Return what the engine knows about a node class; an empty table for an unknown one."""
+        answer = self._json(f"/object_info/{quote(node_class, safe='')}")
+        info = answer.get(node_class) if isinstance(answer, dict) else None
+        return info if isinstance(info, dict) else {}
+
+    def queue(self) -> Queue:
+        """Return what runs and what waits."""
+        try:
+            return read_queue(self._json("/queue"))
+        except ValueError as exc:
+            raise self._odd("/queue") from exc
+
+    def history(self, prompt: str) -> dict[str, Any] | None:
+        """Return a prompt's history entry; None means unknown, pending, running or forgotten."""
+        answer = self._json(f"/history/{prompt}")
+        entry = answer.get(prompt) if isinstance(answer, dict) else None
+        return entry if isinstance(entry, dict) else None
+
+    def view(self, image: Image) -> bytes | None:
+        """Return the bytes of a file that the engine wrote, or None when it is not there."""
+        params = {"filename": image.filename, "subfolder": image.subfolder, "type": image.type}
+        answer = self._get("/view", params=params)
+        if answer.status_code in (400, 403, 404):
+            return None
+        return self._good(answer, "/view").content[:MAX_PICTURE_BYTES]
+
+    # What it is asked to do.
+
+    def post_prompt(
+        self, graph: Mapping[str, Any], prompt: str, client_id: str, extra_data: Mapping[str, Any]
+    ) -> Posted:
+        """Ask for a graph under our prompt id.
+
+        Raises PlasmaError `engine.unreachable` only when the request certainly never arrived.
+        """
+        body = {
+            "prompt": graph,
+            "prompt_id": prompt,
+            "client_id": client_id,
+            "extra_data": extra_data,
+        }
+        try:
+            answer = self._session.post(
+                f"{self.url}/prompt", data=json.dumps(body).encode(), timeout=self._timeout
+            )
+        except requests.RequestException as exc:
+            if _never_arrived(exc):
+                raise self._unreachable(exc) from exc
+            return Unclear(type(exc).__name__)
+        return _posted(answer.status_code, answer.text)
+
+    def delete(self, prompt: str) -> None:
+        """Take a pending prompt out of the queue; a running one is left alone."""
+        self._post("/queue", {"delete": [prompt]})
+
+    def interrupt(self, prompt: str) -> None:
+        """Interrupt a prompt if it is the one that runs, and no other."""
+        self._post("/interrupt", {"prompt_id": prompt})
+
+    def free(self) -> None:
+        """Ask the engine to unload its models and drop its cache; it does so when it is idle."""
+        self._post("/free", {"unload_models": True, "free_memory": True})
+
+    def upload(self, name: str, content: bytes) -> str:
+        """Upload an input picture and return the name to load it by.
+
+        The engine keeps what is there: same name and bytes are answered without a second copy.
+        """
+        answer = self._send(
+            "/upload/image",
+            files={"image": (name, content, "image/png")},
+            data={"subfolder": "plasma", "type": "input"},
+        )
+        match self._decoded(answer, "/upload/image"):
+            case {"name": str(given), "subfolder": str(subfolder)}:
+                return f"{subfolder}/{given}" if subfolder else given
+            case _:
+                raise self._odd("/upload/image")
+
+    # How it is carried.
+
+    def _json(self, route: str) -> Any:  # noqa: ANN401 - whatever the engine says
+        return self._decoded(self._get(route), route)
+
+    def _decoded(self, answer: requests.Response, route: str) -> Any:  # noqa: ANN401 - the same
+        try:
+            return self._good(answer, route).json()
+        except requests.JSONDecodeError as exc:
+            raise self._odd(route) from exc
+
+    def _get(self, route: str, params: Mapping[str, str] | None = None) -> requests.Response:
+        try:
+            return self._session.get(f"{self.url}{route}", params=params, timeout=self._timeout)
+        except requests.RequestException as exc:
+            raise self._unreachable(exc) from exc
+
+    def _post(self, route: str, body: Mapping[str, Any]) -> None:
+        self._good(self._send(route, json=body), route)
+
+    def _send(self, route: str, **content: Any) -> requests.Response:  # noqa: ANN401 - requests' own
+        try:
+            return self._session.post(f"{self.url}{route}", timeout=self._timeout, **content)
+        except requests.RequestException as exc:
+            raise self._unreachable(exc) from exc
+
+    def _good(self, answer: requests.Response, route: str) -> requests.Response:
+        if answer.status_code in (502, 503, 504):
+            raise self._unreachable(f"{route} answered {answer.status_code}")
+        if not answer.ok:
+            raise self._odd(f"{route} ({answer.status_code})")
+        return answer
+
+    def _unreachable(self, why: object) -> PlasmaError:
+        said = type(why).__name__ if isinstance(why, Exception) else str(why)
+        return PlasmaError(
+            Code.ENGINE_UNREACHABLE,
+            f"ComfyUI does not answer at {self.url} ({said})",
+            "Start ComfyUI, or set comfyui.url; the job waits.",
+        )
+
+    def _odd(self, route: str) -> PlasmaError:
+        return PlasmaError(
+            Code.ENGINE_BAD_ANSWER,
+            f"ComfyUI at {self.url} gave an answer that makes no sense to {route}",
+            "Its log may say more.",
+        )
+
+
+def _never_arrived(exc: requests.RequestException) -> bool:
+    """Tell whether a failed POST certainly never left: nobody took the connection."""
+    if isinstance(exc, requests.ConnectTimeout):
+        return True
+    cause = exc.args[0] if exc.args else None
+    reason = getattr(cause, "reason", cause)
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    words = (str(error.get(key) or "").strip() for key in ("message", "details"))
+    return " ".join(word for word in words if word)
+
+
+def _posted(status: int, text: str) -> Posted:
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    match status, answer:
+        case 200, {"node_errors": dict(errors)} if errors:
+            return Refused("parts of the graph are not valid", errors, was_queued=True)
+        case 200, {"prompt_id": str()}:
+            return Accepted()
+        case 400, {"error": dict(error), "node_errors": dict(errors)}:
+            return Refused(_words(error), errors, was_queued=False)
+        case 400, {"error": dict(error)}:
+            return Refused(_words(error), {}, was_queued=False)
+        case 413, _:
+            return Refused("the request is larger than ComfyUI takes", {}, was_queued=False)
+        case _:
+            return Unclear(f"POST /prompt answered {status}")

@@ -1,0 +1,56 @@
+"""ComfyUI's WebSocket: frames as they come, or the news that it is closed. No meaning."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from urllib.parse import urlsplit, urlunsplit
+
+import websocket
+
+CONNECT_SECONDS = 3.0
+_FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
+
+
+class SocketClosed(Exception):  # noqa: N818 - an event, not an error: the truth is asked elsewhere
+    """The socket is closed, or never opened."""
+
+
+class FrameSocket:
+    """One open socket. Its state is the library's buffer of a frame that is still coming in."""
+
+    def __init__(self, url: str, client_id: str) -> None:
+        """Connect, or raise SocketClosed."""
+        try:
+            self._socket = websocket.create_connection(
+                _address(url, client_id), timeout=CONNECT_SECONDS, http_no_proxy=["*"]
+            )
+            # Only the first message may ask for previews that say whose they are.
+            self._socket.send(_FEATURES)
+        except (OSError, websocket.WebSocketException) as exc:
+            raise SocketClosed(str(exc)) from exc
+
+    def frame(self, seconds: float) -> str | bytes | None:
+        """Return the next frame, or None when none came in time; raise SocketClosed at the end."""
+        try:
+            self._socket.settimeout(seconds)
+            frame: str | bytes = self._socket.recv()
+        except websocket.WebSocketTimeoutException:
+            return None
+        except (OSError, websocket.WebSocketException, UnicodeDecodeError, ValueError) as exc:
+            raise SocketClosed(str(exc)) from exc
+        if not frame and not self._socket.connected:
+            raise SocketClosed("closed by ComfyUI")
+        return frame
+
+    def close(self) -> None:
+        """Close without waiting for the other side."""
+        with contextlib.suppress(OSError, websocket.WebSocketException):
+            self._socket.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _address(url: str, client_id: str) -> str:
+    parts = urlsplit(url)
+    scheme = "wss" if parts.scheme == "https" else "ws"
+    path = f"{parts.path.rstrip('/')}/ws"
+    return urlunsplit((scheme, parts.netloc, path, f"clientId={client_id}", ""))

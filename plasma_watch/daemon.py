@@ -1,0 +1,288 @@
+"""The daemon of one home: it looks after the inbox and tells the status, while the worker works.
+
+Two threads share the line. This one, the main one, hears signals and never does anything long; the
+worker carries one job at a time. What else they share is in `control`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plasma_watch import __version__, catching_up, retention
+from plasma_watch.bulletin import SHOWN, Bulletin
+from plasma_watch.comfyui.engine import Engine
+from plasma_watch.config import Config
+from plasma_watch.control import Control, Running
+from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.gate import probe
+from plasma_watch.generate.job import Generate, Workshop
+from plasma_watch.home import Home
+from plasma_watch.intake import accept
+from plasma_watch.intake.inbox import Inbox, Moment
+from plasma_watch.intake.watch import Watch
+from plasma_watch.line import Line, Ongoing
+from plasma_watch.outputs.hashes import Hashes
+from plasma_watch.request import GenerateRequest, Request
+from plasma_watch.status import Board, utc_now
+from plasma_watch.system import platform
+from plasma_watch.system.locks import Lock
+from plasma_watch.toml_check import KeyPath
+from plasma_watch.train import job as train
+from plasma_watch.tripwire import Tripwire
+from plasma_watch.worker import Worker
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 3.5
+"""How long the worker is given to stop; the job is safe wherever it stands."""
+_SWEEP_SECONDS = 86_400.0
+_ALWAYS_NEW = frozenset({"heartbeat", "memory"})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How this daemon was started."""
+
+    is_sandbox: bool = False
+    drain: bool = False
+
+
+class Daemon:
+    """One home's daemon. Its state: the threads, and when it last looked, told and swept."""
+
+    def __init__(self, home: Home, config: Config, options: Options) -> None:
+        self._home = home
+        self._config = config
+        self._options = options
+        self._started = utc_now()
+        self._config_stamp = _stamp(home.config)
+        self._swept = float("-inf")
+        self._seen = (-1, False)
+        self._told: dict[str, Any] = {}
+        self._told_at = float("-inf")
+        self._wake = threading.Event()
+        self._control = Control()
+        self._board = Board(home.status)
+        self._line = Line(home)
+        self._engine = Engine(config.comfyui)
+        self._watch = Watch((home.inbox, home.urgent), self._wake)
+        self._tripwire = Tripwire(home.private / "tripwire-work.json")
+        self._generate = self._made_generate()
+        self._inbox = self._made_inbox()
+        self._left = self._line.unfinished()
+        self._control.will_go_on(Running(each.job.id, each.job.name) for each in self._left)
+        self._worker = self._made_worker()
+
+    def _made_generate(self) -> Generate:
+        comfyui = self._config.comfyui.dir
+        shop = Workshop(
+            home=self._home,
+            config=self._config,
+            board=self._board,
+            engine=self._engine,
+            control=self._control,
+            tripwire=self._tripwire,
+            hashes=Hashes(self._home.private / "hashes.json"),
+            comfyui=Path(comfyui).expanduser() if comfyui else None,
+            version=__version__,
+            host=socket.gethostname(),
+        )
+        return Generate(shop)
+
+    def _made_inbox(self) -> Inbox:
+        return Inbox(
+            home=self._home,
+            config=self._config,
+            line=self._line,
+            board=self._board,
+            control=self._control,
+            tripwire=Tripwire(self._home.private / "tripwire-inbox.json"),
+            check=self._check,
+        )
+
+    def _made_worker(self) -> Worker:
+        return Worker(
+            line=self._line,
+            left=lambda: self._left,
+            board=self._board,
+            control=self._control,
+            tripwire=self._tripwire,
+            kinds={"generate": self._generate},
+            heavy=Lock(platform.user_state(os.environ) / "heavy.lock"),
+            asked=self._asked,
+            announce=self._inbox.announce,
+            is_paused=lambda: self._inbox.is_paused,
+            changed=self._wake.set,
+            wait_minutes=self._config.memory.wait_minutes,
+        )
+
+    def _check(self, request: Request, lines: Mapping[KeyPath, int], subject: str) -> None:
+        if isinstance(request, GenerateRequest):
+            self._generate.check(request, lines, subject)
+        else:
+            train.check(request, lines, subject)
+
+    def _asked(self, ongoing: Ongoing) -> Request:
+        """Read a begun job's request again; once it was resolved, the journal's word stands."""
+        if ongoing.job.request is not None:
+            return GenerateRequest.model_validate(ongoing.job.request)
+        dropped = accept.open_dropped(ongoing.request, self._config)
+        return accept.parse(dropped, self._config, self._check)
+
+    # The loop.
+
+    def stop(self) -> None:
+        """Ask the daemon to end; callable from a signal handler."""
+        self._control.stopping.set()
+        self._worker.wake.set()
+        self._wake.set()
+
+    def run(self) -> int:
+        """Work until asked to stop, or until the line is drained; return the exit code."""
+        worker = threading.Thread(target=self._worker.run, name="worker", daemon=True)
+        self._watch.revive()
+        self._look()
+        worker.start()
+        catching_up.tell_ends(self._board, self._line, self._is_known, self._inbox.announce)
+        while not self._control.stopping.is_set():
+            if not worker.is_alive():
+                log.critical("the worker has died; see above")
+                return os.EX_SOFTWARE
+            wait = self._round()
+            if self._options.drain and self._is_drained():
+                self.stop()
+            self._wake.wait(wait)
+        self._watch.stop()
+        worker.join(STOP_SECONDS)
+        self._tell(stopping=True)
+        log.info("stopped")
+        return 1 if self._options.drain and self._inbox.failures else 0
+
+    def _round(self) -> float:
+        """Look after everything once; return how long nothing needs it."""
+        self._wake.clear()
+        self._watch.revive()
+        due = self._look()
+        self._wake_worker()
+        self._tell()
+        self._sweep()
+        rescan = self._config.intake.rescan_seconds
+        return rescan if due is None else min(due, rescan)
+
+    def _wake_worker(self) -> None:
+        """Wake the worker when the line is another one than it last saw."""
+        seen = (self._line.changes, self._inbox.is_paused)
+        if seen != self._seen:
+            self._seen = seen
+            self._worker.wake.set()
+
+    def _look(self) -> float | None:
+        moment = Moment(time.monotonic(), utc_now(), self._watch.moved_whole())
+        return self._inbox.look(moment)
+
+    def _is_known(self, job: str) -> bool:
+        """Tell whether a job arrives, waits or is begun, so that its status is kept up to date."""
+        begun = any(each.id == job for each in self._control.begun())
+        return begun or self._line.is_waiting(job) or self._inbox.is_arriving(job)
+
+    def _is_drained(self) -> bool:
+        is_empty = not len(self._line) and not self._inbox.arriving
+        return is_empty and self._worker.is_idle and self._control.running is None
+
+    # What is told.
+
+    def _tell(self, *, stopping: bool = False) -> None:
+        bulletin = self._bulletin()
+        for status in bulletin.positions():
+            with self._line.lock:
+                if self._line.is_waiting(status.job):
+                    self._board.show(status)
+        table = bulletin.table(utc_now())
+        if stopping:
+            table |= {"state": "stopped", "why": "the daemon was stopped; jobs are kept"}
+        news = {key: value for key, value in table.items() if key not in _ALWAYS_NEW}
+        is_late = time.monotonic() - self._told_at >= self._config.intake.rescan_seconds
+        if news != self._told or is_late:
+            self._told, self._told_at = news, time.monotonic()
+            self._board.daemon(table)
+
+    def _bulletin(self) -> Bulletin:
+        return Bulletin(
+            pid=os.getpid(),
+            version=__version__,
+            started=self._started,
+            is_sandbox=self._options.is_sandbox,
+            first=self._line.first(SHOWN),
+            length=len(self._line),
+            arriving=self._inbox.arriving,
+            running=self._control.running,
+            is_paused=self._inbox.is_paused,
+            holds=dict(self._worker.holds),
+            ignored=self._inbox.ignored,
+            engine=self._engine.seen(),
+            memory=probe.memory(with_holders=bool(self._worker.holds)),
+            restart_due=_stamp(self._home.config) != self._config_stamp,
+        )
+
+    def _sweep(self) -> None:
+        """Once a day, remove what is old enough."""
+        now = time.monotonic()
+        if now - self._swept < _SWEEP_SECONDS:
+            return
+        self._swept = now
+        active = {waiting.name for waiting in self._line.waiting()}
+        if running := self._control.running:
+            active.add(running.name)
+        retention.sweep(self._home, self._config.retention, frozenset(active), time.time())
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def check_layout(home: Home, config: Config) -> None:
+    """Make the folders of a home, and refuse a layout that cannot keep the promises.
+
+    Raises PlasmaError `config.layout`.
+    """
+    for folder in home.folders(config.paths):
+        _make(folder)
+    volumes = {folder.stat().st_dev for folder in (*home.spool(), home.status, home.private)}
+    if len(volumes) > 1:
+        raise PlasmaError(
+            Code.CONFIG_LAYOUT,
+            f"the folders of {home.root} lie on {len(volumes)} volumes",
+            "inbox, running, done, failed, cancelled, status and .plasma must share one: "
+            "jobs move between them by rename.",
+        )
+    output = home.at(config.paths.output).resolve()
+    own = (*home.spool(), home.status, home.private)
+    if any(output.is_relative_to(folder.resolve()) for folder in own):
+        raise PlasmaError(
+            Code.CONFIG_LAYOUT,
+            f"the output folder {output} lies inside a folder that jobs move through",
+            "Set paths.output to a folder beside them.",
+        )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise PlasmaError(
+            Code.CONFIG_LAYOUT,
+            f"the folder {folder} cannot be made: {exc.strerror}",
+            "Make it, or change [paths] in config.toml.",
+        ) from exc

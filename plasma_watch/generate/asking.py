@@ -1,0 +1,199 @@
+"""Gets one picture out of the engine: asks for it, follows it, judges how it ended.
+
+Before the engine is asked, the attempt stands in the journal, and its prompt id follows from it. So
+after a crash the first question is always whether an attempt of ours is still out there.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from plasma_watch.comfyui.client import Accepted, Refused, Unclear
+from plasma_watch.comfyui.follow import Listener, Tell, follow
+from plasma_watch.comfyui.protocol import (
+    Conversation,
+    Image,
+    Interrupted,
+    Lost,
+    NodeFailed,
+    Succeeded,
+    Verdict,
+)
+from plasma_watch.control import CancelAsked
+from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.generate.order import Order, prefix
+from plasma_watch.generate.piece import Piece
+from plasma_watch.outputs import picture as pictures
+
+log = logging.getLogger(__name__)
+
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "Invalid buffer size")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the engine made: the files' bytes, and the graph as executed."""
+
+    contents: tuple[bytes, ...]
+    graph: dict[str, Any]
+
+
+def rejoin(piece: Piece, tell: Tell) -> Answer | None:
+    """Return what an earlier attempt made, if the engine still knows of it or kept its file."""
+    if not piece.picture.attempt:
+        return None
+    attempt = _held_by_queue(piece)
+    if attempt:
+        piece.keep(replace(piece.picture, attempt=attempt, is_over=False))
+    if piece.picture.is_over:
+        return None
+    log.info("%s: ComfyUI is asked for attempt %d", piece.job.id, piece.picture.attempt)
+    verdict = _followed(piece, tell)
+    return _salvaged(piece) if isinstance(verdict, Lost) else _answer(piece, verdict)
+
+
+def _held_by_queue(piece: Piece) -> int:
+    """Return the newest attempt that the engine's queue holds, or 0."""
+    queue = piece.bench.client.queue()
+    attempts = range(piece.picture.attempt, 0, -1)
+    return next((attempt for attempt in attempts if piece.prompt_of(attempt) in queue), 0)
+
+
+def ask(piece: Piece, tell: Tell) -> Answer:
+    """Ask the engine under a new attempt's id, and return what it made.
+
+    Raises PlasmaError whose fate says what becomes of the job, Stopping, or CancelAsked.
+    """
+    attempt = piece.picture.attempt + 1
+    piece.keep(replace(piece.picture, attempt=attempt, is_over=False, images=0), durable=True)
+    verdict = _followed(piece, tell, begin=_post)
+    if isinstance(verdict, Lost) and (salvaged := _salvaged(piece)):
+        return salvaged
+    return _answer(piece, verdict)
+
+
+def _followed(
+    piece: Piece, tell: Tell, begin: Callable[[Piece, str], None] | None = None
+) -> Verdict:
+    """Follow the present attempt to its verdict; the socket is open before the prompt is sent."""
+    client_id = str(uuid.uuid5(uuid.UUID(piece.prompt), "client"))
+    listener = Listener(piece.bench.client.url, client_id)
+    try:
+        if begin:
+            begin(piece, client_id)
+        conversation = Conversation(piece.prompt)
+        return follow(piece.bench.client, listener, conversation, piece.bench.control, tell)
+    finally:
+        listener.close()
+
+
+def _post(piece: Piece, client_id: str) -> None:
+    with piece.bench.tripwire.step(piece.job.id, "fill"):
+        graph = piece.order.graph(piece.job, piece.picture)
+    extra = {"extra_pnginfo": {pictures.TEXT_KEY: piece.request()}, "plasma_job": piece.job.id}
+    match posted := piece.bench.client.post_prompt(graph, piece.prompt, client_id, extra):
+        case Accepted():
+            log.info("%s: ComfyUI took attempt %d", piece.job.id, piece.picture.attempt)
+        case Unclear():
+            log.warning("%s: %s; queue and history are asked", piece.job.id, posted.why)
+        case Refused():
+            if posted.was_queued:
+                piece.bench.client.delete(piece.prompt)
+                piece.bench.client.interrupt(piece.prompt)
+            raise _refusal(posted)
+
+
+# How it ended.
+
+
+def _answer(piece: Piece, verdict: Verdict) -> Answer:
+    match verdict:
+        case Succeeded():
+            return Answer(tuple(_fetched(piece, verdict)), dict(verdict.graph))
+        case NodeFailed():
+            raise _node_error(verdict, piece.order)
+        case Interrupted() | Lost() if piece.bench.control.is_cancelled():
+            raise CancelAsked
+        case Interrupted():
+            raise PlasmaError(
+                Code.ENGINE_INTERRUPTED,
+                "the job was interrupted in ComfyUI by somebody else",
+                "To cancel it for good, use `plasma-watch cancel`.",
+            )
+        case Lost():
+            raise PlasmaError(
+                Code.ENGINE_LOST_JOB,
+                "ComfyUI no longer knows the job: it was restarted, or its queue was cleared",
+                "Look at ComfyUI's log for why it ended.",
+            )
+
+
+def _fetched(piece: Piece, verdict: Succeeded) -> Iterator[bytes]:
+    images = verdict.images.get(piece.order.template.map.output, ())
+    if not images:
+        raise _no_output("reported success without a picture")
+    for image in images:
+        content = piece.bench.client.view(image)
+        if content is None:
+            raise _no_output(f"reported {image.filename}, which is not there")
+        yield content
+
+
+def _salvaged(piece: Piece) -> Answer | None:
+    """Return the attempt's file from the engine's output, if it lies there whole.
+
+    An engine that was killed has forgotten the prompt, but may have written its picture.
+    """
+    folder, _, name = prefix(piece.job, piece.picture).rpartition("/")
+    content = piece.bench.client.view(Image(f"{name}_00001_.png", folder, "output"))
+    if content is None:
+        return None
+    try:
+        pictures.examine(content, piece.order.size())
+    except PlasmaError:
+        return None
+    return Answer((content,), piece.order.graph(piece.job, piece.picture))
+
+
+def _no_output(what: str) -> PlasmaError:
+    return PlasmaError(
+        Code.ENGINE_NO_OUTPUT,
+        f"ComfyUI {what}",
+        "Something cleared its output folder, or answered from its cache.",
+    )
+
+
+def _refusal(refused: Refused) -> PlasmaError:
+    reasons = "; ".join(_node_reasons(refused)) or refused.message
+    return PlasmaError(
+        Code.ENGINE_REFUSED,
+        f"ComfyUI refused the graph: {reasons}",
+        "The workflow may want a newer ComfyUI; open it in ComfyUI's editor to see.",
+    )
+
+
+def _node_reasons(refused: Refused) -> Iterator[str]:
+    for node, found in refused.node_errors.items():
+        errors = found.get("errors") if isinstance(found, dict) else None
+        for error in errors if isinstance(errors, list) else ():
+            if isinstance(error, dict):
+                said = f"{error.get('message', '')} {error.get('details', '')}".strip()
+                yield f"node {node}: {said}"
+
+
+def _node_error(failed: NodeFailed, order: Order) -> PlasmaError:
+    said = f"ComfyUI failed in {_title(failed, order)}: {failed.exception}: {failed.message}"
+    if any(text in failed.message for text in _OUT_OF_MEMORY):
+        hint = "Close other programs, or make a smaller picture."
+        return PlasmaError(Code.ENGINE_OUT_OF_MEMORY, said, hint)
+    return PlasmaError(Code.ENGINE_NODE_ERROR, said, "ComfyUI's log holds the whole trace.")
+
+
+def _title(failed: NodeFailed, order: Order) -> str:
+    about = order.template.graph.get(failed.node, {}).get("_meta")
+    title = about.get("title") if isinstance(about, dict) else None
+    return f"'{title or failed.node_type}'"

@@ -1,0 +1,358 @@
+"""The generate kind: what it checks, when it may start, and how a request becomes pictures.
+
+The shape is that of every kind: check (at the drop) -> gate (before the claim) -> run (prepare,
+start, follow, collect, place). `run` can be begun again at any point: it goes on from the journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from plasma_watch.comfyui.client import Client
+from plasma_watch.comfyui.engine import Engine
+from plasma_watch.comfyui.facts import Facts
+from plasma_watch.config import Config
+from plasma_watch.control import Control
+from plasma_watch.errors import Code, Fate, PlasmaError
+from plasma_watch.gate import disk, memory, probe
+from plasma_watch.gate.memory import Never, Start, Verdict, Wait
+from plasma_watch.generate import checking, resolve
+from plasma_watch.generate.asking import ask, rejoin
+from plasma_watch.generate.order import (
+    Order,
+    check_engine,
+    check_unchanged,
+    folder_of,
+    hash_models,
+    read_inputs,
+)
+from plasma_watch.generate.piece import Bench, Piece
+from plasma_watch.generate.placing import draft_of, place_all, settle
+from plasma_watch.generate.telling import Teller
+from plasma_watch.generate.template import Template
+from plasma_watch.home import Home
+from plasma_watch.job import Ending, Job, Made, Picture, State, manifest_of
+from plasma_watch.line import Ongoing
+from plasma_watch.outputs import earlier, generation_log
+from plasma_watch.outputs.hashes import Hashes
+from plasma_watch.outputs.naming import place_of
+from plasma_watch.request import GenerateRequest
+from plasma_watch.status import Board, of_running, utc_now
+from plasma_watch.toml_check import KeyPath
+from plasma_watch.tripwire import Tripwire
+
+log = logging.getLogger(__name__)
+
+FREE_SECONDS = 3.0
+"""How long an engine is given to let go of its models before memory is read again."""
+WAIT_SECONDS = 2.0
+"""How often what a begun job waits for is looked at again."""
+_IMAGE_TRIES = 2
+"""A bad picture is tried once more, with the engine's memory freed; then it is the picture."""
+_FREED_BEFORE_RETRY = frozenset({Code.ENGINE_OUT_OF_MEMORY, Code.IMAGE_BLANK})
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What the kind works with; shared with nothing but the daemon."""
+
+    home: Home
+    config: Config
+    board: Board
+    engine: Engine
+    control: Control
+    tripwire: Tripwire
+    hashes: Hashes
+    comfyui: Path | None
+    """ComfyUI's folder, when it is known."""
+    version: str
+    host: str
+
+    def roots(self) -> tuple[Path, ...]:
+        """Return the folders whose files a request may name; the home first."""
+        allowed = (Path(root).expanduser() for root in self.config.paths.allowed_roots)
+        return (self.home.root, *allowed)
+
+    def output(self) -> Path:
+        """Return the output folder."""
+        return self.home.at(self.config.paths.output)
+
+    def told(self, path: Path) -> str:
+        """Return a path as people are told it: relative to the home, absolute if outside."""
+        inside = path.is_relative_to(self.home.root)
+        return str(path.relative_to(self.home.root) if inside else path)
+
+
+class Generate:
+    """The kind that makes pictures."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+
+    def check(self, request: GenerateRequest, lines: Mapping[KeyPath, int], subject: str) -> None:
+        """Raise a PlasmaError that holds everything that can be known to be wrong at the drop."""
+        shop = self._shop
+        workflows = shop.home.at(shop.config.paths.workflows)
+        checking.check(request, lines, subject, shop.config, workflows, shop.roots())
+
+    # May it start?
+
+    def gate(self, *, is_waiting: bool) -> Verdict:
+        """Ask engine, disk and memory whether a job may start now."""
+        shop = self._shop
+        try:
+            client, facts = shop.engine.ready(utc_now())
+        except PlasmaError as exc:
+            return Wait(exc.code, exc.message)
+        free = probe.free_disk([shop.home.root, shop.output()])
+        room = disk.verdict(shop.config.disk, free)
+        if isinstance(room, Wait):
+            return room
+        return self._memory(client, facts, is_waiting=is_waiting)
+
+    def _memory(self, client: Client, facts: Facts, *, is_waiting: bool) -> Verdict:
+        verdict = self._memory_verdict(facts, is_waiting=is_waiting)
+        if isinstance(verdict, Wait) and not is_waiting and _freed(client):
+            self._shop.engine.checkpoint = ""
+            self._shop.control.wait(FREE_SECONDS)
+            verdict = self._memory_verdict(facts, is_waiting=False)
+        return verdict
+
+    def _memory_verdict(self, facts: Facts, *, is_waiting: bool) -> Verdict:
+        config = self._shop.config.memory
+        is_warm = bool(self._shop.engine.checkpoint)
+        need = memory.need_bytes("generate", config, is_warm=is_warm)
+        if facts.is_sandbox:
+            return Start(is_heavy=False)
+        return memory.verdict(
+            need, config, probe.memory(with_holders=is_waiting), is_waiting=is_waiting
+        )
+
+    def is_heavy(self) -> bool:
+        """Tell whether the engine that answers takes the machine; the sandbox does not."""
+        try:
+            return not self._shop.engine.ready(utc_now())[1].is_sandbox
+        except PlasmaError:
+            return True
+
+    # Making.
+
+    def run(self, ongoing: Ongoing, request: GenerateRequest) -> Ending:
+        """Make the pictures of a request, from wherever its journal stands.
+
+        Raises PlasmaError when the job ends badly or cannot begin, Stopping, or CancelAsked.
+        """
+        while True:
+            try:
+                return self._run(ongoing, request)
+            except PlasmaError as exc:
+                self._after(exc, ongoing)
+            except OSError as exc:
+                self._hold(ongoing, _disk_error(exc))
+
+    def _after(self, exc: PlasmaError, ongoing: Ongoing) -> None:
+        """Make ready for another try, or raise the error again if there is none."""
+        match exc.fate:
+            case Fate.FAIL:
+                raise exc
+            case Fate.WAIT:
+                self._hold(ongoing, exc)
+            case Fate.RETRY:
+                self._count_failure(exc, ongoing)
+
+    def _hold(self, ongoing: Ongoing, exc: PlasmaError) -> None:
+        """Wait a moment for what a begun job needs; one that asked for nothing yet steps back."""
+        if not ongoing.job.was_begun:
+            raise exc
+        why = f"{exc.message}; the job goes on when that has changed"
+        self._shop.board.show(of_running(ongoing.job, why, waiting_for=exc.code))
+        self._shop.control.wait(WAIT_SECONDS)
+
+    def _count_failure(self, exc: PlasmaError, ongoing: Ongoing) -> None:
+        job = ongoing.job
+        failed = replace(job, failures=job.failures + 1, pictures=_attempts_over(job))
+        ongoing.keep(failed)
+        attempts = self._shop.config.limits.attempts
+        allowed = min(attempts, _IMAGE_TRIES) if exc.code.startswith("image.") else attempts
+        told = f"attempt {failed.failures} of {allowed} failed: {exc.message} ({exc.code})"
+        log.warning("%s: %s", job.id, told)
+        self._shop.board.say(job.name, job.id, told)
+        if failed.failures >= allowed:
+            raise exc
+        if exc.code in _FREED_BEFORE_RETRY:
+            self._free()
+
+    def _free(self) -> None:
+        with contextlib.suppress(PlasmaError):
+            client, _ = self._shop.engine.ready(utc_now())
+            client.free()
+            self._shop.engine.checkpoint = ""
+
+    def _run(self, ongoing: Ongoing, request: GenerateRequest) -> Ending:
+        shop = self._shop
+        client, facts = shop.engine.ready(utc_now())
+        order = self._prepared(ongoing, request, client, facts)
+        bench = self._bench(client)
+        for picture in ongoing.job.pictures:
+            if not picture.is_whole:
+                self._make(Piece(bench, ongoing, order, picture.number))
+        self._clean(ongoing.job)
+        return _done(ongoing.job)
+
+    def _bench(self, client: Client) -> Bench:
+        shop = self._shop
+        return Bench(
+            client=client,
+            control=shop.control,
+            tripwire=shop.tripwire,
+            output=shop.output(),
+            told=shop.told,
+            placed=self._placed,
+            version=shop.version,
+            host=shop.host,
+        )
+
+    def _make(self, piece: Piece) -> None:
+        """Make one picture, or go on making it where a crash left off."""
+        if piece.picture.placing:
+            settle(piece)
+        if piece.picture.is_whole or self._made_before(piece):
+            return
+        self._shop.control.check()
+        teller = Teller(self._shop.board, piece.job, piece.number)
+        began = time.monotonic()
+        answer = rejoin(piece, teller.tell)
+        if answer is None:
+            self._await_room(piece)
+            answer = ask(piece, teller.tell)
+        self._shop.engine.checkpoint = str(piece.request().get("checkpoint", ""))
+        place_all(piece, answer, time.monotonic() - began)
+
+    def _await_room(self, piece: Piece) -> None:
+        """Ask the machine again before every picture but a job's first, which the gate let in."""
+        self._shop.control.check()
+        if not piece.job.was_begun:
+            return
+        verdict = self.gate(is_waiting=False)
+        while isinstance(verdict, Wait):
+            status = of_running(piece.job, verdict.why, waiting_for=verdict.code)
+            self._shop.board.show(status)
+            self._shop.control.wait(WAIT_SECONDS)
+            verdict = self.gate(is_waiting=True)
+        if isinstance(verdict, Never):
+            raise PlasmaError(verdict.code, verdict.why, verdict.hint)
+
+    def _made_before(self, piece: Piece) -> bool:
+        """Answer with an earlier picture of the same request, if `once` asks for it."""
+        request = piece.request()
+        if not (piece.job.request or {}).get("once"):
+            return False
+        folder = self._shop.output() / piece.order.place.folder
+        ignored = frozenset({"seed"} if piece.job.seed_was_drawn else ())
+        used = {made.path for picture in piece.job.pictures for made in picture.made}
+        found = earlier.find(folder, piece.order.place.stem, request, ignored, used)
+        if found is None:
+            return False
+        made = Made(self._shop.told(Path(found.path)), found.sha256)
+        piece.keep(replace(piece.picture, images=1, made=(made,)))
+        return True
+
+    # Preparing.
+
+    def _prepared(
+        self, ongoing: Ongoing, request: GenerateRequest, client: Client, facts: Facts
+    ) -> Order:
+        shop = self._shop
+        workflows = shop.home.at(shop.config.paths.workflows)
+        template = checking.template_of(request, shop.config, workflows)
+        plan = self._planned(ongoing, request, template)
+        subject = ongoing.job.id
+        limit = shop.config.intake.max_picture_mb * 1_000_000
+        inputs = read_inputs(plan, shop.roots(), limit, shop.tripwire, subject)
+        order = Order(template, plan, place_of(plan.request, ongoing.job.name), facts, inputs, ())
+        graph = order.graph(ongoing.job, ongoing.job.pictures[0])
+        check_engine(client, template, graph, ongoing.job.file)
+        with shop.tripwire.step(subject, "hash"):
+            models = hash_models(graph, shop.comfyui, shop.hashes)
+        order = replace(order, models=models)
+        check_unchanged(request, order)
+        names = {item.slot: client.upload(item.upload_name, item.content) for item in inputs}
+        return replace(order, plan=replace(plan, slots={**plan.slots, **names}))
+
+    def _planned(
+        self, ongoing: Ongoing, request: GenerateRequest, template: Template
+    ) -> resolve.Plan:
+        """Resolve the request once; after that the journal's word stands."""
+        if ongoing.job.request is not None:
+            request = GenerateRequest.model_validate(ongoing.job.request)
+        drawn = secrets.randbelow(resolve.draw_limit(request))
+        plan = resolve.resolve(request, template, self._shop.config.defaults, drawn)
+        if ongoing.job.request is None:
+            pictures = resolve.pictures(plan.request)
+            job = replace(ongoing.job, request=plan.request, pictures=pictures)
+            ongoing.keep(replace(job, seed_was_drawn=request.seed is None))
+        return plan
+
+    # Ending.
+
+    def _placed(self, job: Job, picture: Path, request: Mapping[str, Any]) -> None:
+        """Tell the pipeline's list of a picture that was just placed."""
+        manifest = Path(manifest_of(picture.name)).name
+        new = generation_log.entry(request, picture.name, manifest, utc_now())
+        if warning := generation_log.add(picture.parent, new):
+            log.warning("%s: %s", job.id, warning)
+            self._shop.board.say(job.name, job.id, f"warning: {warning}")
+
+    def _clean(self, job: Job) -> None:
+        """Remove what the job left in the engine's output, when that folder is ours to clean."""
+        if self._shop.comfyui:
+            shutil.rmtree(self._shop.comfyui / "output" / folder_of(job), ignore_errors=True)
+
+    def abandon(self, job: Job) -> None:
+        """Remove the temporary files of a job that ends without its pictures."""
+        if job.request is None:
+            return
+        place = place_of(job.request, job.name)
+        for picture in job.pictures:
+            draft_of(job, picture.number, self._shop.output() / place.folder).discard()
+        self._clean(job)
+
+
+def _done(job: Job) -> Ending:
+    made = [made.path for picture in job.pictures for made in picture.made]
+    why = made[0] if len(made) == 1 else f"{len(made)} pictures, the last is {made[-1]}"
+    return Ending(State.DONE, why)
+
+
+def _attempts_over(job: Job) -> tuple[Picture, ...]:
+    """Return the pictures with the attempt that just failed marked as over."""
+    return tuple(
+        replace(picture, is_over=True) if picture.attempt and not picture.is_whole else picture
+        for picture in job.pictures
+    )
+
+
+def _freed(client: Client) -> bool:
+    """Ask an idle engine to free its memory; one that works for others is left alone."""
+    with contextlib.suppress(PlasmaError):
+        queue = client.queue()
+        if not queue.running and not queue.pending:
+            client.free()
+            return True
+    return False
+
+
+def _disk_error(exc: OSError) -> PlasmaError:
+    return PlasmaError(
+        Code.DISK_ERROR,
+        f"the disk refused: {exc.strerror} ({exc.filename})",
+        "Make room, or look whether the volume is there and may be written to.",
+    )

@@ -1,0 +1,150 @@
+"""Everything that is known of a request for pictures once its turn has come.
+
+Built anew at each start of a job, from the journal, the template, the files it names and the
+engine: so a job that goes on after a crash is prepared like one that begins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plasma_watch import toml_check
+from plasma_watch.comfyui.client import Client
+from plasma_watch.comfyui.facts import Facts
+from plasma_watch.errors import Code, PlasmaError, Problem, gathered
+from plasma_watch.generate import preflight
+from plasma_watch.generate.resolve import Plan
+from plasma_watch.generate.template import Graph, Template, fill
+from plasma_watch.job import Job, Picture
+from plasma_watch.outputs import manifest
+from plasma_watch.outputs.hashes import Hashes
+from plasma_watch.outputs.manifest import UNKNOWN
+from plasma_watch.outputs.naming import Place
+from plasma_watch.outputs.picture import decode
+from plasma_watch.request import GenerateRequest
+from plasma_watch.system.beneath import read_beneath
+from plasma_watch.tripwire import Tripwire
+
+_INPUT_SLOTS = ("controlnet_image", "image")
+_SUFFIX = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class InputPicture:
+    """A picture that the request names: which slot it fills, and its content."""
+
+    slot: str
+    named: str
+    content: bytes
+    sha256: str
+    upload_name: str
+    """Named after its content, so that uploading it twice is uploading it once."""
+
+    def told(self) -> dict[str, str]:
+        """Return the entry for the manifest."""
+        return {"name": self.named, "sha256": self.sha256}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A prepared request: what every picture of it needs."""
+
+    template: Template
+    plan: Plan
+    place: Place
+    facts: Facts
+    inputs: tuple[InputPicture, ...]
+    models: tuple[dict[str, str], ...]
+
+    def graph(self, job: Job, picture: Picture) -> Graph:
+        """Return the graph of one picture for its present attempt."""
+        slots = dict(self.plan.slots) | {"filename_prefix": prefix(job, picture)}
+        if self.template.has("seed"):
+            slots["seed"] = picture.seed
+        return fill(self.template, slots, self.plan.left_out)
+
+    def size(self) -> tuple[int, int] | None:
+        """Return the size that a picture must have, where the request decides it."""
+        slots = self.plan.slots
+        is_set = "width" in slots and "height" in slots
+        return (slots["width"], slots["height"]) if is_set else None
+
+
+def prefix(job: Job, picture: Picture) -> str:
+    """Return the file name prefix for one attempt: it says which attempt wrote a file."""
+    return f"{folder_of(job)}/{picture.number}-{picture.attempt}/img"
+
+
+def folder_of(job: Job) -> str:
+    """Return the folder below the engine's output that holds all that a job wrote there."""
+    return f"plasma/{slug(job.id)}"
+
+
+def slug(text: str) -> str:
+    """Return a text as ComfyUI takes it into a path unchanged: no %, no spaces, ASCII only."""
+    safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in text)
+    if safe == text:
+        return text
+    return f"{safe[:80]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def read_inputs(
+    plan: Plan, roots: Sequence[Path], limit: int, tripwire: Tripwire, subject: str
+) -> tuple[InputPicture, ...]:
+    """Read and decode the pictures that a request names.
+
+    Raises PlasmaError `request.*` or `image.unreadable`.
+    """
+    found = []
+    for slot in _INPUT_SLOTS:
+        if slot in plan.slots:
+            named = str(plan.slots[slot])
+            content = read_beneath(named, roots, limit)
+            with tripwire.step(subject, "decode"):
+                found.append(_input(slot, named, content))
+    return tuple(found)
+
+
+def _input(slot: str, named: str, content: bytes) -> InputPicture:
+    image = decode(content, named)
+    digest = hashlib.sha256(content).hexdigest()
+    suffix = _SUFFIX.get(image.format or "", ".png")
+    return InputPicture(slot, named, content, digest, f"{digest[:32]}{suffix}")
+
+
+def check_engine(client: Client, template: Template, graph: Graph, subject: str) -> None:
+    """Raise a PlasmaError that holds everything which the engine would refuse in a graph."""
+    infos = {name: client.object_info(name) for name in preflight.node_classes(graph)}
+    if found := list(preflight.problems(template, graph, infos)):
+        raise gathered(subject, found)
+
+
+def hash_models(graph: Graph, comfyui: Path | None, hashes: Hashes) -> tuple[dict[str, str], ...]:
+    """Return name and sha256 of every model file of a graph; unknown where it cannot be read."""
+    return tuple(
+        {"name": name, "folder": folder, "sha256": _hash(comfyui, folder, name, hashes)}
+        for folder, name in preflight.model_names(graph)
+    )
+
+
+def _hash(comfyui: Path | None, folder: str, name: str, hashes: Hashes) -> str:
+    return hashes.of(comfyui / "models" / folder / name) if comfyui else UNKNOWN
+
+
+def check_unchanged(request: GenerateRequest, order: Order) -> None:
+    """Refuse a manifest whose models or inputs are not what they were, unless that is allowed."""
+    before = [*(request.models or ()), *(request.inputs or ())]
+    now = [*order.models, *(item.told() for item in order.inputs)]
+    names = manifest.changed(before, now)
+    if names and not request.allow_changed_models:
+        said = f"{', '.join(map(toml_check.shown, names))} changed since the picture was made"
+        hint = "Put the old file back, or add `allow_changed_models = true`."
+        raise PlasmaError(
+            Code.REQUEST_CHANGED_MODELS,
+            said,
+            hint,
+            (Problem(Code.REQUEST_CHANGED_MODELS, "models", said, hint),),
+        )

@@ -1,0 +1,71 @@
+"""One picture of a job under our hands: its journal, and what it is worked on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from plasma_watch.comfyui.client import Client
+from plasma_watch.control import Control
+from plasma_watch.generate import resolve
+from plasma_watch.generate.order import Order
+from plasma_watch.job import Job, Picture, prompt_id
+from plasma_watch.line import Ongoing
+from plasma_watch.tripwire import Tripwire
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every picture is worked on with."""
+
+    client: Client
+    control: Control
+    tripwire: Tripwire
+    output: Path
+    """The output folder."""
+    told: Callable[[Path], str]
+    """How a path is told to people: relative to the home, absolute if outside."""
+    placed: Callable[[Job, Path, Mapping[str, Any]], None]
+    """Told of every picture in its place, with its request, before the journal is."""
+    version: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One picture: where it stands is in the journal, and nowhere else."""
+
+    bench: Bench
+    ongoing: Ongoing
+    order: Order
+    number: int
+
+    @property
+    def job(self) -> Job:
+        """The job, as its journal has it now."""
+        return self.ongoing.job
+
+    @property
+    def picture(self) -> Picture:
+        """The picture, as the journal has it now."""
+        return self.job.pictures[self.number - 1]
+
+    @property
+    def prompt(self) -> str:
+        """The prompt id of the present attempt."""
+        return self.prompt_of(self.picture.attempt)
+
+    def prompt_of(self, attempt: int) -> str:
+        """Return the prompt id of an attempt."""
+        return prompt_id(self.job.id, self.number, attempt)
+
+    def request(self) -> dict[str, Any]:
+        """Return the resolved request that makes this picture again."""
+        return resolve.of_picture(self.job.request or {}, self.picture)
+
+    def keep(self, picture: Picture, *, durable: bool = False, **of_job: Any) -> None:  # noqa: ANN401 - a job's fields
+        """Write the picture, and what else changes in its job, into the journal."""
+        job = replace(self.job, **of_job).with_picture(picture)
+        self.ongoing.keep(job, durable=durable)

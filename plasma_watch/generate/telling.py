@@ -1,0 +1,92 @@
+"""What is told of a picture while the engine works: one plain sentence, progress, time to go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from plasma_watch.comfyui.protocol import Conversation, Entered, Fact, Previewed, Stepped
+from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.job import Job
+from plasma_watch.status import Board, of_running
+
+LOG_SECONDS = 1.0
+"""The log gets at most one line of progress in this time; the status file shows every step."""
+
+
+class Teller:
+    """Tells the status of one picture. Its state: the pace of its steps, and when it logged."""
+
+    def __init__(
+        self, board: Board, job: Job, number: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._board = board
+        self._job = job
+        self._number = number
+        self._clock = clock
+        self._first: tuple[int, float] | None = None
+        self._logged = float("-inf")
+
+    def tell(self, news: Fact | Conversation | PlasmaError) -> None:
+        """Tell one piece of news."""
+        match news:
+            case Stepped():
+                self._stepped(news)
+            case Entered():
+                self._say(f"{self._which()}ComfyUI works (node {news.node})")
+            case Previewed():
+                self._board.preview(self._job.name, news.picture)
+            case PlasmaError():
+                self._say(f"{news.message}; it is looked for when ComfyUI is back", news.code)
+            case Conversation():
+                self._queued(news)
+
+    def _queued(self, news: Conversation) -> None:
+        if news.is_stuck:
+            why = "ComfyUI takes prompts and runs none: its worker has died; restart ComfyUI"
+            self._say(why, Code.ENGINE_STUCK)
+        elif news.ahead:
+            why = f"{self._which()}behind {news.ahead} other prompt(s) in ComfyUI"
+            self._say(why, Code.ENGINE_BUSY)
+
+    def _say(self, why: str, code: Code | None = None) -> None:
+        self._board.show(of_running(self._job, why, waiting_for=code))
+
+    def _which(self) -> str:
+        total = len(self._job.pictures)
+        return f"picture {self._number} of {total}: " if total > 1 else ""
+
+    def _stepped(self, news: Stepped) -> None:
+        now = self._clock()
+        if self._first is None or news.step < self._first[0]:
+            self._first = (news.step, now)
+        pace = seconds_per_step(self._first, (news.step, now))
+        total = len(self._job.pictures)
+        progress = (self._number - 1 + news.step / max(news.steps, 1)) / total
+        to_go = (news.steps - news.step) + (total - self._number) * news.steps
+        status = of_running(
+            self._job,
+            f"{self._which()}step {news.step} of {news.steps}",
+            step=news.step,
+            steps=news.steps,
+            progress=progress,
+            eta_seconds=None if pace is None else pace * to_go,
+        )
+        self._board.show(status)
+        if now - self._logged >= LOG_SECONDS or news.step == news.steps:
+            self._logged = now
+            self._log(news, progress, pace, to_go)
+
+    def _log(self, news: Stepped, progress: float, pace: float | None, to_go: int) -> None:
+        eta = f" eta {pace * to_go:.0f}s {pace:.2g}s/step" if pace is not None else ""
+        text = f"running {self._which()}step {news.step}/{news.steps} {progress:.0%}{eta}"
+        self._board.say(self._job.name, self._job.id, text)
+
+
+def seconds_per_step(first: tuple[int, float], last: tuple[int, float]) -> float | None:
+    """Return the pace between two (step, time) marks; None before the second step.
+
+    The first step is left out: it pays for what the engine loads.
+    """
+    steps = last[0] - first[0]
+    return (last[1] - first[1]) / steps if steps > 0 else None

@@ -1,0 +1,241 @@
+"""A workflow with slots: an API export from ComfyUI, untouched, and a slot map beside it. Pure.
+
+Filling changes the slots and nothing else. A part that a request leaves out (its LoRA, its
+ControlNet) is taken out by rewiring: what hung on its outputs is linked to what fed its inputs.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from plasma_watch import toml_check
+from plasma_watch.errors import Code, PlasmaError, gathered
+
+Graph = dict[str, dict[str, Any]]
+"""Node id to node, as ComfyUI's API format has it: `class_type` and `inputs`."""
+
+SLOTS: dict[str, str] = {
+    "prompt": "prompt",
+    "negative": "negative",
+    "seed": "seed",
+    "steps": "steps",
+    "cfg": "cfg",
+    "sampler": "sampler",
+    "scheduler": "scheduler",
+    "width": "width",
+    "height": "height",
+    "checkpoint": "checkpoint",
+    "lora": "lora.name",
+    "lora_strength": "lora.strength",
+    "controlnet": "controlnet.name",
+    "controlnet_image": "controlnet.image",
+    "controlnet_strength": "controlnet.strength",
+    "image": "input.image",
+    "denoise": "input.denoise",
+    "filename_prefix": "",
+}
+"""Every slot there is, and the request key that fills it; the prefix is ours to fill."""
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "lora": ("lora", "lora_strength"),
+    "controlnet": ("controlnet", "controlnet_image", "controlnet_strength"),
+    "input": ("image", "denoise"),
+}
+"""The tables of a request, and the slots that each fills."""
+
+
+def _targets(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Targets = Annotated[list[str], BeforeValidator(_targets)]
+
+
+class Optional(BaseModel):
+    """How a part is taken out: which node goes, and which of its inputs stands for which output."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    node: str
+    bypass: dict[str, str]
+
+
+class Requires(BaseModel):
+    """What the engine must have: node classes and the pack that brings each."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    nodes: dict[str, str] = {}
+
+
+class SlotMap(BaseModel):
+    """The TOML file beside a workflow."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: str = ""
+    output: str
+    slots: dict[str, Targets] = Field(min_length=1)
+    optional: dict[str, Optional] = {}
+    defaults: dict[str, Any] = {}
+    requires: Requires = Requires()
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A workflow and its slot map, checked against each other."""
+
+    name: str
+    graph: Graph
+    map: SlotMap
+    sha256: str
+
+    def has(self, slot: str) -> bool:
+        """Tell whether the template has a slot."""
+        return slot in self.map.slots
+
+    def exported(self, slot: str) -> Any:  # noqa: ANN401 - whatever the export holds
+        """Return the value that the export has in a slot."""
+        node, _, name = self.map.slots[slot][0].partition(".")
+        return self.graph[node]["inputs"].get(name)
+
+
+def read_template(name: str, workflow: bytes, slot_map: bytes) -> Template:
+    """Make a template of the two files.
+
+    Raises PlasmaError `workflow.broken` that names the file and what is wrong with it.
+    """
+    template = Template(
+        name, _read_graph(name, workflow), _read_map(name, slot_map), _sha256(workflow, slot_map)
+    )
+    if wrong := list(_mismatches(template)):
+        raise _broken(f"{name}.toml", "; ".join(wrong))
+    return template
+
+
+def _sha256(workflow: bytes, slot_map: bytes) -> str:
+    return hashlib.sha256(workflow + b"\0" + slot_map).hexdigest()
+
+
+def _broken(file: str, why: str, hint: str = "") -> PlasmaError:
+    return PlasmaError(
+        Code.WORKFLOW_BROKEN,
+        f"workflows/{file}: {why}",
+        hint or "docs/workflows.md says how a workflow and its slot map are made.",
+    )
+
+
+def _read_graph(name: str, content: bytes) -> Graph:
+    try:
+        graph = json.loads(content)
+    except (ValueError, RecursionError) as exc:
+        raise _broken(f"{name}.json", f"is not JSON: {exc}") from exc
+    if isinstance(graph, dict) and isinstance(graph.get("nodes"), list):
+        raise _broken(
+            f"{name}.json",
+            "is in the editor's format",
+            "In ComfyUI choose Workflow > Export (API) and put that file here.",
+        )
+    if not (isinstance(graph, dict) and graph and all(_is_node(node) for node in graph.values())):
+        raise _broken(f"{name}.json", "is not a workflow in API format")
+    return graph
+
+
+def _is_node(node: object) -> bool:
+    match node:
+        case {"class_type": str(), "inputs": dict()}:
+            return True
+        case _:
+            return False
+
+
+def _read_map(name: str, content: bytes) -> SlotMap:
+    file = f"{name}.toml"
+    try:
+        text = toml_check.decode(content, file)
+        return SlotMap.model_validate(toml_check.parse(text, file))
+    except PlasmaError as exc:
+        raise _broken(file, exc.message) from exc
+    except ValidationError as exc:
+        problems = toml_check.problems_of(exc, SlotMap, toml_check.line_numbers(text))
+        raise _broken(file, gathered(file, problems).message) from exc
+
+
+def _mismatches(template: Template) -> Iterator[str]:
+    """Yield what the slot map says that the workflow does not bear out."""
+    graph, slots = template.graph, template.map
+    for slot, targets in slots.slots.items():
+        if slot not in SLOTS:
+            yield f"no slot is called '{slot}'; there are {', '.join(SLOTS)}"
+        yield from (f"slot {slot}: there is no {t}" for t in targets if not _has_input(graph, t))
+    for part, optional in slots.optional.items():
+        yield from _part_mismatches(graph, part, optional)
+    if slots.output not in graph:
+        yield f"the output node {slots.output} is not in the workflow"
+    if "filename_prefix" not in slots.slots:
+        yield "the slot filename_prefix is missing"
+
+
+def _part_mismatches(graph: Graph, part: str, optional: Optional) -> Iterator[str]:
+    if part not in PARTS:
+        yield f"no part is called '{part}'; there are {', '.join(PARTS)}"
+    inputs = graph[optional.node]["inputs"] if optional.node in graph else {}
+    for source in optional.bypass.values():
+        if not is_link(inputs.get(source)):
+            yield f"optional {part}: node {optional.node} has no linked input {source}"
+    for output in _outputs_used(graph, optional.node) - optional.bypass.keys():
+        yield f"optional {part}: output {output} of node {optional.node} has no bypass"
+
+
+def _outputs_used(graph: Graph, node: str) -> set[str]:
+    inputs = (value for other in graph.values() for value in other["inputs"].values())
+    return {str(value[1]) for value in inputs if is_link(value) and value[0] == node}
+
+
+def _has_input(graph: Graph, target: str) -> bool:
+    node, _, name = target.partition(".")
+    return node in graph and name in graph[node]["inputs"]
+
+
+def is_link(value: object) -> bool:
+    """Tell whether an input is linked to another node's output."""
+    match value:
+        case [str(), int()]:
+            return True
+        case _:
+            return False
+
+
+def fill(template: Template, values: Mapping[str, Any], left_out: frozenset[str]) -> Graph:
+    """Return the graph for one picture: the slots filled, the parts left out rewired away."""
+    graph = copy.deepcopy(template.graph)
+    for slot, value in values.items():
+        for target in template.map.slots[slot]:
+            node, _, name = target.partition(".")
+            graph[node]["inputs"][name] = value
+    for part in left_out:
+        _take_out(graph, template.map.optional[part])
+    return graph
+
+
+def _take_out(graph: Graph, part: Optional) -> None:
+    gone = graph.pop(part.node)
+    for node in graph.values():
+        for name, value in node["inputs"].items():
+            if is_link(value) and value[0] == part.node:
+                node["inputs"][name] = gone["inputs"][part.bypass[str(value[1])]]
+    _drop_unused(graph, gone)
+
+
+def _drop_unused(graph: Graph, gone: Mapping[str, Any]) -> None:
+    """Remove what fed only the node that went: its image loader, its model loader."""
+    for value in gone["inputs"].values():
+        if is_link(value) and value[0] in graph and not _outputs_used(graph, value[0]):
+            _drop_unused(graph, graph.pop(value[0]))

@@ -1,0 +1,176 @@
+"""From a home to a running daemon: lock, log, config, folders, signals.
+
+Under launchd or systemd a held home and a broken config are waited for, in state `degraded`,
+because exiting would only start a loop; in a terminal they end the start with their exit code.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, TypeVar
+
+from plasma_watch import __version__
+from plasma_watch.config import Config, load_config
+from plasma_watch.daemon import Daemon, Options, check_layout
+from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.home import Home
+from plasma_watch.status import Board, utc_now
+from plasma_watch.system.locks import Lock
+
+log = logging.getLogger(__name__)
+
+SUPERVISED = "PLASMA_SUPERVISED"
+"""Set to 1 by the launchd and systemd units that `service install` writes."""
+RETRY_SECONDS = 2.0
+"""How often a degraded start is tried again."""
+_LOG_BYTES = 2_000_000
+_LOG_FILES = 3
+
+Made = TypeVar("Made")
+Sandbox = Callable[[Home, Config], AbstractContextManager[str]]
+"""Starts the stand-in engine and yields its address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a start was asked for."""
+
+    home: Home
+    options: Options
+    environ: Mapping[str, str]
+    sandbox: Sandbox | None = None
+
+    @property
+    def is_supervised(self) -> bool:
+        """Whether launchd or systemd would start us again."""
+        return self.environ.get(SUPERVISED) == "1"
+
+
+def run(start: Start) -> int:
+    """Run the daemon of a home until it is asked to stop; return the exit code.
+
+    Raises PlasmaError `daemon.held` or `config.*` when it cannot start and nobody would wait.
+    """
+    stop = threading.Event()
+    _on_signals(stop.set)
+    lock = Lock(start.home.lock)
+    if not _until(lambda: _take(lock, start.home), start, stop, tell=False):
+        return 0
+    try:
+        _log_to(start.home)
+        config = _until(lambda: _configured(start), start, stop, tell=True)
+        return _run(start, config, stop) if config else 0
+    finally:
+        lock.release()
+
+
+def _run(start: Start, config: Config, stop: threading.Event) -> int:
+    if start.sandbox is None:
+        return _run_daemon(start, config, stop)
+    with start.sandbox(start.home, config) as url:
+        return _run_daemon(start, with_sandbox(config, url, start.home), stop)
+
+
+def _run_daemon(start: Start, config: Config, stop: threading.Event) -> int:
+    log.info("Plasma Watch %s looks after %s", __version__, start.home.root)
+    daemon = Daemon(start.home, config, start.options)
+    _on_signals(daemon.stop)
+    if stop.is_set():
+        daemon.stop()
+    return daemon.run()
+
+
+def with_sandbox(config: Config, url: str, home: Home) -> Config:
+    """Return the config for work with the stand-in engine."""
+    comfyui = config.comfyui.model_copy(
+        update={"url": url, "dir": str(home.sandbox), "required_device": "any"}
+    )
+    disk = config.disk.model_copy(update={"reserve_gb": 0.0})
+    return config.model_copy(update={"comfyui": comfyui, "disk": disk})
+
+
+def _take(lock: Lock, home: Home) -> bool:
+    if not lock.acquire():
+        raise PlasmaError(
+            Code.DAEMON_HELD,
+            f"another daemon looks after {home.root} (pid {lock.holder()})",
+            "Stop it first; two would do every job twice.",
+        )
+    return True
+
+
+def _configured(start: Start) -> Config:
+    config = load_config(start.home.config, start.environ)
+    check_layout(start.home, config)
+    return config
+
+
+def _until(
+    attempt: Callable[[], Made], start: Start, stop: threading.Event, *, tell: bool
+) -> Made | None:
+    """Return what an attempt makes; under a supervisor try again until it does, or None at a stop.
+
+    `tell` says whether the status of the home is ours to write.
+    """
+    said = ""
+    while not stop.is_set():
+        try:
+            return attempt()
+        except PlasmaError as exc:
+            if not start.is_supervised:
+                raise
+            if exc.message != said:
+                said = exc.message
+                log.warning("degraded: %s (%s)", exc.message, exc.code)
+                if tell:
+                    Board(start.home.status).daemon(_degraded(exc))
+            stop.wait(RETRY_SECONDS)
+    return None
+
+
+def _degraded(exc: PlasmaError) -> dict[str, Any]:
+    return {
+        "state": "degraded",
+        "why": exc.message,
+        "code": str(exc.code),
+        "hint": exc.hint,
+        "pid": os.getpid(),
+        "version": __version__,
+        "heartbeat": utc_now().replace(microsecond=0),
+    }
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    """End well on SIGTERM and SIGINT: exit code 0, jobs kept."""
+
+    def handler(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the library's shape
+        stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
+
+
+def _log_to(home: Home) -> None:
+    """Log to standard error and, rotated, to `status/daemon.log`."""
+    home.status.mkdir(parents=True, exist_ok=True)
+    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    file = logging.handlers.RotatingFileHandler(
+        home.status / "daemon.log", maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
+    )
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    for handler in (file, logging.StreamHandler(sys.stderr)):
+        handler.setFormatter(formatter)
+        root.addHandler(handler)
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)

@@ -1,0 +1,317 @@
+"""Carries jobs, one at a time: what a crash left in `running/` first, then the line.
+
+It knows the shape of a job's life and not the kinds: gate -> claim -> run -> file away.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from plasma_watch.control import CancelAsked, Control, Running, Stopping
+from plasma_watch.errors import Code, Fate, PlasmaError
+from plasma_watch.gate.memory import Never, Start, Verdict, Wait
+from plasma_watch.job import Ending, Job, State, ended_by, ended_by_bug, poisoned
+from plasma_watch.line import Line, Ongoing, Waiting
+from plasma_watch.request import Request
+from plasma_watch.status import Board, of_running, utc_now
+from plasma_watch.system.locks import Lock
+from plasma_watch.tripwire import Tripwire
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+"""How often what holds the line up is looked at again."""
+
+
+class Kind(Protocol):
+    """What the worker needs of a kind of job."""
+
+    def gate(self, *, is_waiting: bool) -> Verdict:
+        """Ask the machine whether a job may start now."""
+
+    def is_heavy(self) -> bool:
+        """Tell whether a job takes the machine, so that only one a user may run."""
+
+    def run(self, ongoing: Ongoing, request: Any) -> Ending:  # noqa: ANN401 - the kind's own
+        """Do the job from wherever its journal stands."""
+
+    def abandon(self, job: Job) -> None:
+        """Remove what a job that did not end well left lying about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why the first job of a kind does not start, and since when that is so."""
+
+    wait: Wait
+    since: datetime
+    job: str = ""
+
+    def is_of(self, job: str, code: Code) -> bool:
+        """Tell whether it is the same job that waits, for the same thing."""
+        return (self.job, self.wait.code) == (job, code)
+
+
+class Worker:
+    """The thread that works. Its state: what holds each kind up, and whether there is work."""
+
+    def __init__(
+        self,
+        *,
+        line: Line,
+        left: Callable[[], Sequence[Ongoing]],
+        board: Board,
+        control: Control,
+        tripwire: Tripwire,
+        kinds: Mapping[str, Kind],
+        heavy: Lock,
+        asked: Callable[[Ongoing], Request],
+        announce: Callable[[Job], None],
+        is_paused: Callable[[], bool],
+        changed: Callable[[], None],
+        wait_minutes: float,
+    ) -> None:
+        self._line = line
+        self._left = left
+        """Returns the jobs that an earlier daemon left begun."""
+        self._board = board
+        self._control = control
+        self._tripwire = tripwire
+        self._kinds = kinds
+        self._heavy = heavy
+        self._asked = asked
+        self._announce = announce
+        self._is_paused = is_paused
+        self._changed = changed
+        self._wait_minutes = wait_minutes
+        self.wake = threading.Event()
+        self.holds: dict[str, Hold] = {}
+        self.is_idle = False
+        """Whether the last look found neither work nor a line."""
+        self._was_held = False
+
+    def run(self) -> None:
+        """Work until the daemon stops."""
+        try:
+            for ongoing in self._left():
+                self._control.begin(Running(ongoing.job.id, ongoing.job.name))
+                self._carry(ongoing)
+            while True:
+                self.wake.clear()  # before the check: a stop in between wakes us again
+                self._control.check()
+                if not self._stepped():
+                    self._rest()
+        except Stopping:
+            log.info("the worker stops")
+
+    def _rest(self) -> None:
+        """Wait for work; while something is held, look again soon."""
+        is_idle, held = not len(self._line), bool(self.holds)
+        if is_idle:
+            self.holds.clear()
+        if (is_idle, held) != (self.is_idle, self._was_held):
+            self.is_idle, self._was_held = is_idle, held
+            self._changed()
+        self.wake.wait(None if is_idle else LOOK_SECONDS)
+
+    def _stepped(self) -> bool:
+        try:
+            return self._step()
+        except OSError as exc:
+            log.warning("the disk refused to move a job: %s (%s)", exc.strerror, exc.filename)
+            return False
+
+    def _step(self) -> bool:
+        """Start and carry the next job that may start; tell whether there was one."""
+        if self._is_paused():
+            return False
+        for waiting in self._line.first_of_each_kind():
+            if ongoing := self._started(waiting):
+                self.is_idle = False
+                self._carry(ongoing)
+                return True
+        return False
+
+    # May it start?
+
+    def _started(self, waiting: Waiting) -> Ongoing | None:
+        """Ask the machine, then claim; what may not start is held, or ended if it never will."""
+        match self._verdict(waiting):
+            case Start():
+                return self._claimed(waiting)
+            case Wait() as wait:
+                self._hold(waiting, wait)
+            case Never() as never:
+                error = PlasmaError(never.code, f"{waiting.name} {never.why}", never.hint)
+                self._line.refuse(waiting, ended_by(error), self._announce)
+        return None
+
+    def _verdict(self, waiting: Waiting) -> Verdict:
+        verdict = self._kinds[waiting.kind].gate(is_waiting=waiting.kind in self.holds)
+        if isinstance(verdict, Start) and verdict.is_heavy and not self._heavy.acquire():
+            why = f"a job of another home is at work (pid {self._heavy.holder()})"
+            return Wait(Code.ENGINE_BUSY, why)
+        return verdict
+
+    def _hold(self, waiting: Waiting, wait: Wait) -> None:
+        before = self.holds.get(waiting.kind)
+        since = before.since if before and before.is_of(waiting.id, wait.code) else None
+        if since is None:
+            log.info("%s waits: %s (%s)", waiting.id, wait.why, wait.code)
+            self._board.say(waiting.name, waiting.id, f"waiting: {wait.why} ({wait.code})")
+        hold = self.holds[waiting.kind] = Hold(wait, since or utc_now(), waiting.id)
+        minutes = (utc_now() - hold.since).total_seconds() / 60
+        if wait.code == Code.MEMORY_SHORT and 0 < self._wait_minutes <= minutes:
+            error = PlasmaError(
+                Code.MEMORY_WAITED,
+                f"{waiting.name} waited {minutes:.0f} minutes: it {wait.why}",
+                "Close other programs, or set memory.wait_minutes higher.",
+            )
+            del self.holds[waiting.kind]
+            self._line.refuse(waiting, ended_by(error), self._announce)
+
+    def _claimed(self, waiting: Waiting) -> Ongoing | None:
+        """Claim a job that may start; when that fails, nothing is held in vain."""
+        with self._line.lock:
+            ongoing = None
+            try:
+                if self._line.at(waiting.path) == waiting:
+                    ongoing = self._line.claim(waiting)
+            except OSError as exc:
+                why = f"cannot be moved out of the inbox: {exc.strerror}"
+                self._hold(waiting, Wait(Code.DISK_ERROR, why))
+            else:
+                self.holds.pop(waiting.kind, None)
+            if ongoing:
+                self._control.begin(Running(waiting.id, waiting.name, waiting.changed_ns))
+                self._board.show(of_running(ongoing.job, "begun"))
+        if ongoing is None:
+            self._heavy.release()
+            self._changed()
+        return ongoing
+
+    # Carrying it.
+
+    def _carry(self, ongoing: Ongoing) -> None:
+        """Run a job and file it away; when the daemon stops, leave it where it is."""
+        try:
+            ending = ongoing.job.ending or self._ended(ongoing)
+            if ending:
+                self._file_away(ongoing, ending)
+        finally:
+            self._control.end()
+            self._heavy.release()
+            self._changed()
+
+    def _ended(self, ongoing: Ongoing) -> Ending | None:
+        """Run a job to its ending; None when it went back into the line.
+
+        The one place that catches everything a kind does: a bug of ours fails its job, not the
+        daemon.
+        """
+        job = ongoing.job
+        kind = self._kinds.get(job.kind)
+        if kind is None:  # a crash cut its refusal short: the inbox looks at it again
+            return self._put_back(ongoing)
+        log.info("%s %s", job.id, "goes on" if job.was_begun else "begins")
+        self._board.say(job.name, job.id, "running")
+        try:
+            return self._run(kind, ongoing)
+        except Stopping:
+            raise
+        except CancelAsked:
+            return _cancelled(ongoing.job)
+        except PlasmaError as exc:
+            if exc.fate is not Fate.WAIT:
+                return ended_by(exc)
+            return self._stepped_back(ongoing, exc)
+        except Exception as exc:  # the docstring says why
+            log.exception("%s: a bug of ours", job.id)
+            return ended_by_bug(job.name, exc)
+
+    def _run(self, kind: Kind, ongoing: Ongoing) -> Ending:
+        if found := self._tripwire.poisoned(ongoing.job.id):
+            return poisoned(ongoing.job.name, found.step, found.deaths)
+        while kind.is_heavy() and not self._heavy.acquire():
+            why = f"a job of another home is at work (pid {self._heavy.holder()})"
+            status = of_running(ongoing.job, why, waiting_for=Code.ENGINE_BUSY)
+            self._board.show(status)
+            self._control.wait(LOOK_SECONDS)
+        try:
+            request = self._asked(ongoing)
+        except FileNotFoundError:
+            return _TAKEN_OUT
+        return kind.run(ongoing, request)
+
+    def _stepped_back(self, ongoing: Ongoing, exc: PlasmaError) -> Ending | None:
+        """Put a job that has asked for nothing yet back into its place, and hold its kind.
+
+        Its status says that it waits: the place in the line is remembered there.
+        """
+        job = ongoing.job
+        if self._control.is_cancelled():
+            return _cancelled(job)
+        log.info("%s goes back into the line: %s (%s)", job.id, exc.message, exc.code)
+        self._board.say(job.name, job.id, f"waiting: {exc.message} ({exc.code})")
+        told = of_running(job, exc.message, waiting_for=exc.code)
+        self._board.show(replace(told, state=State.WAITING, position=None))
+        self.holds[job.kind] = Hold(Wait(exc.code, exc.message), utc_now(), job.id)
+        ending = self._put_back(ongoing)
+        self._control.stopping.wait(LOOK_SECONDS)
+        return ending
+
+    def _put_back(self, ongoing: Ongoing) -> Ending | None:
+        """Put a job back into the inbox; one whose request is gone has ended instead."""
+        if not os.path.lexists(ongoing.request):
+            return _TAKEN_OUT
+        self._insist(lambda: self._line.put_back(ongoing, self._announce), ongoing)
+        return None
+
+    def _file_away(self, ongoing: Ongoing, ending: Ending) -> None:
+        """Move a job to where it ends."""
+        if ending.state is not State.DONE:
+            self._abandon(ongoing.job)
+        self._insist(lambda: self._finish(ongoing, ending), ongoing)
+
+    def _abandon(self, job: Job) -> None:
+        """Let the kind tidy up; what it cannot remove stays, the job ends all the same."""
+        try:
+            if kind := self._kinds.get(job.kind):
+                kind.abandon(job)
+        except OSError as exc:
+            log.warning("%s left something lying about: %s (%s)", job.id, exc, exc.strerror)
+
+    def _finish(self, ongoing: Ongoing, ending: Ending) -> None:
+        try:
+            self._line.finish(ongoing, ending, self._announce)
+        except FileNotFoundError:
+            if ongoing.folder.exists():
+                raise
+            log.warning("%s: its folder was taken out of running/", ongoing.job.id)
+            self._announce(replace(ongoing.job, ending=ending))
+
+    def _insist(self, move: Callable[[], None], ongoing: Ongoing) -> None:
+        """Make a move; a disk that refuses is asked again until it lets us, or the daemon stops."""
+        while True:
+            try:
+                return move()
+            except OSError as exc:
+                log.warning("%s cannot be moved: %s", ongoing.job.id, exc.strerror)
+                self._control.stopping.wait(LOOK_SECONDS)
+                if self._control.stopping.is_set():
+                    raise Stopping from exc
+
+
+_TAKEN_OUT = Ending(State.CANCELLED, "its file was taken out of running/")
+
+
+def _cancelled(job: Job) -> Ending:
+    made = sum(len(picture.made) for picture in job.pictures)
+    kept = f"; {made} of {len(job.pictures)} pictures were made and stay" if made else ""
+    return Ending(State.CANCELLED, f"cancelled while it ran{kept}")
