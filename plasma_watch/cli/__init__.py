@@ -1,0 +1,55 @@
+"""The command line: a comfort over the same files, never a second way in. Parsing and printing.
+
+One module a family of commands. Each imports what it needs when it is called, so that `--help` and
+`status` start fast.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import typer
+
+from plasma_watch.cli import homes, looking, requests, running
+from plasma_watch.errors import Code, PlasmaError
+
+app = typer.Typer(
+    name="plasma-watch",
+    help="Drop a request file into a folder; find the picture and its manifest in another.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for family in (running, requests, looking, homes):
+    family.add_to(app)
+
+EXIT_FAILED = 1
+EXIT_WRONG_USE = 2
+EXIT_UNREACHABLE = 3
+EXIT_HELD = 4
+
+_EXITS = {Code.DAEMON_HELD: EXIT_HELD, Code.ENGINE_UNREACHABLE: EXIT_UNREACHABLE}
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        app()
+    except PlasmaError as exc:
+        _say(exc)
+        sys.exit(exit_code(exc))
+
+
+def exit_code(exc: PlasmaError) -> int:
+    """Return the exit code that an error means."""
+    is_config = exc.code.startswith("config.")
+    return _EXITS.get(exc.code, EXIT_WRONG_USE if is_config else EXIT_FAILED)
+
+
+def _say(exc: PlasmaError) -> None:
+    if "--json" in sys.argv:
+        error = {"code": str(exc.code), "message": exc.message, "hint": exc.hint}
+        print(json.dumps({"error": error}))  # noqa: T201 - this is what it is for
+        return
+    print(f"{exc.message}\n  {exc.hint}".rstrip(), file=sys.stderr)  # noqa: T201 - the same

@@ -1,0 +1,76 @@
+"""What the commands share: the home, the options, the two ways of printing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from plasma_watch.home import Home, find_home
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="The home; else $PLASMA_HOME, the nearest upwards, ~/PlasmaWatch."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def home_of(given: Path | None) -> Home:
+    """Return the home that a command is about."""
+    return find_home(given, os.environ, Path.cwd())
+
+
+def names_of(incomplete: str) -> Iterator[str]:
+    """Complete a name: everything that has a status."""
+    try:
+        found = home_of(None).status.glob("*.toml")
+    except Exception:  # noqa: BLE001 - completion never speaks
+        return
+    names = (path.stem for path in found if path.stem != "daemon")
+    yield from sorted(name for name in names if name.startswith(incomplete))
+
+
+NameArgument = Annotated[
+    str, typer.Argument(help="The request's file name without .toml.", autocompletion=names_of)
+]
+
+
+def say(text: str) -> None:
+    """Print a line for people; control characters are shown, never sent to the terminal."""
+    print(visible(text))  # noqa: T201 - this is what it is for
+
+
+def say_json(facts: Any) -> None:  # noqa: ANN401 - any JSON
+    """Print facts for programs."""
+    print(json.dumps(facts, indent=2, default=_plain))  # noqa: T201 - this is what it is for
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value)
+
+
+def visible(text: str) -> str:
+    """Return a text without characters that would steer a terminal."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
+def is_terminal() -> bool:
+    """Tell whether people look at what is printed."""
+    return sys.stdout.isatty()
+
+
+def is_daemon_up(home: Home) -> bool:
+    """Tell whether a daemon looks after a home, by the lock that it holds."""
+    from plasma_watch.system.locks import is_held  # noqa: PLC0415 - start-up time
+
+    return is_held(home.lock)

@@ -1,0 +1,89 @@
+"""What is about a home as a whole: init, config, schema."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plasma_watch.cli.common import HomeOption, JsonOption, home_of, say, say_json
+from plasma_watch.config import Config, load_config
+from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.home import Home
+from plasma_watch.shipped import shipped
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    app.command()(init)
+    app.command()(schema)
+    config = typer.Typer(help="The configuration of a home.", no_args_is_help=True)
+    config.command("show")(show)
+    app.add_typer(config, name="config")
+
+
+def init(
+    folder: Annotated[
+        Path | None, typer.Argument(help="The home; ~/PlasmaWatch if left out.")
+    ] = None,
+) -> None:
+    """Make a folder a home: config, templates, folders, example requests. Keeps what is there."""
+    root = (folder or Path("~/PlasmaWatch")).expanduser().absolute()
+    root.mkdir(parents=True, exist_ok=True)
+    home = Home(root.resolve())
+    _copy(shipped("config.toml"), home.config)
+    for path in home.folders(Config().paths):
+        path.mkdir(parents=True, exist_ok=True)
+    for name in ("workflows", "examples"):
+        for file in shipped(name).iterdir():
+            if file.suffix in (".toml", ".json"):
+                _copy(file, home.root / name / file.name)
+    say(f"{home.root} is a home now")
+    say(f"  try it:  plasma-watch submit --home {home.root} {home.root}/examples/first-page.toml")
+    say(f"           plasma-watch run --home {home.root} --sandbox --drain")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a shipped file, unless a person's own lies there."""
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def show(home: HomeOption = None, *, json: JsonOption = False) -> None:
+    """Print the config as it is used: file, defaults and environment together."""
+    from plasma_watch import toml_text  # noqa: PLC0415 - start-up time
+
+    table = load_config(home_of(home).config, os.environ).model_dump()
+    if json:
+        say_json(table)
+    else:
+        say(toml_text.dumps(table).rstrip())
+
+
+def schema(
+    kind: Annotated[str, typer.Argument(help="generate, train or config.")],
+    home: HomeOption = None,
+) -> None:
+    """Print the JSON Schema of a kind of request, or of the config."""
+    from plasma_watch import request  # noqa: PLC0415 - start-up time
+
+    if kind == "config":
+        say_json(Config.model_json_schema())
+        return
+    if kind not in ("generate", "train"):
+        raise typer.BadParameter("expected generate, train or config")
+    say_json(request.schema(kind, _config(home)))
+
+
+def _config(home: Path | None) -> Config:
+    """Return the home's config for its limits; the defaults where there is no home."""
+    try:
+        return load_config(home_of(home).config, os.environ)
+    except PlasmaError as exc:
+        if exc.code is Code.CONFIG_LAYOUT and home is None:
+            return Config()
+        raise

@@ -1,0 +1,196 @@
+"""What people look at: status, follow, history."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from plasma_watch.cli.common import (
+    HomeOption,
+    JsonOption,
+    NameArgument,
+    home_of,
+    is_daemon_up,
+    is_terminal,
+    names_of,
+    say,
+    say_json,
+)
+from plasma_watch.cli.requests import EXIT_FAILED, EXIT_UNREACHABLE, POLL_SECONDS, no_daemon
+from plasma_watch.home import Home
+
+_ENDS = ("done", "failed", "cancelled")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    for command in (status, follow, history):
+        app.command()(command)
+
+
+def status(
+    name: Annotated[str | None, typer.Argument(autocompletion=names_of)] = None,
+    home: HomeOption = None,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Say what the daemon does, or how one request is getting on."""
+    found = home_of(home)
+    if name is not None:
+        _one(found, name, json=json)
+        return
+    is_up = is_daemon_up(found)
+    told = _read(found.status / "daemon.toml")
+    if not is_up:
+        told = told | {"state": "stopped", "why": "no daemon looks after this home"}
+    if json:
+        say_json(told | {"up": is_up, "home": str(found.root)})
+    else:
+        _print_daemon(found, told)
+    if not is_up:
+        raise typer.Exit(EXIT_UNREACHABLE)
+
+
+def _one(home: Home, name: str, *, json: bool) -> None:
+    told = _read(home.status / f"{name}.toml")
+    if not told:
+        say(f"nothing is known of '{name}'")
+        raise typer.Exit(EXIT_FAILED)
+    if json:
+        say_json(told)
+        return
+    for line in _lines(told):
+        say(line)
+
+
+def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{told['name']}  {told['state']}  {told['why']}"
+    yield f"  job       {told['job']}"
+    yield f"  dropped   {told['dropped']:%Y-%m-%d %H:%M:%S} UTC"
+    if "progress" in told and told["state"] == "running":
+        eta = f", {told['eta_seconds']} s to go" if "eta_seconds" in told else ""
+        yield f"  progress  {told['progress']:.0%}{eta}"
+    for output in told.get("outputs", ()):
+        yield f"  output    {output}"
+    if error := told.get("error"):
+        yield f"  error     {error['code']}"
+        yield from (f"    - {problem}" for problem in error.get("problems", ()))
+        if error.get("hint") and "problems" not in error:
+            yield f"  to do     {error['hint']}"
+
+
+def _print_daemon(home: Home, told: Mapping[str, Any]) -> None:
+    say(f"{told['state']}: {told['why']}")
+    say(f"  home    {home.root}")
+    if engine := told.get("engine"):
+        say(f"  engine  {_engine(engine)}")
+    if memory := told.get("memory"):
+        free, total = memory["available_bytes"] / 1e9, memory["total_bytes"] / 1e9
+        say(f"  memory  {free:.1f} of {total:.1f} GB free, pressure {memory['pressure']}")
+    if told.get("restart_due"):
+        say("  config.toml has changed: restart the daemon to use it")
+    for file, reason in told.get("ignored", {}).items():
+        say(f"  left alone: {file}: {reason}")
+    _print_line(home, told.get("line", {}))
+
+
+def _engine(engine: Mapping[str, Any]) -> str:
+    if not engine.get("reachable"):
+        return f"ComfyUI does not answer at {engine['url']}"
+    kind = "the sandbox, as ComfyUI" if engine.get("sandbox") else "ComfyUI"
+    return f"{kind} {engine['version']} on {engine['device']} at {engine['url']}"
+
+
+def _print_line(home: Home, line: Mapping[str, Any]) -> None:
+    names = line.get("first", [])
+    rows = [told for name in names if (told := _read(home.status / f"{name}.toml"))]
+    if not rows:
+        return
+    if not is_terminal():
+        for told in rows:
+            say(f"  {told.get('position', '')} {told['name']}: {told['why']}")
+        return
+    from rich.console import Console  # noqa: PLC0415 - start-up time
+    from rich.markup import escape  # noqa: PLC0415 - the same
+    from rich.table import Table  # noqa: PLC0415 - the same
+
+    table = Table("", "name", "kind", "why", title=f"{line.get('length', len(rows))} in line")
+    for told in rows:
+        cells = (str(told.get("position", "")), told["name"], told["kind"], told["why"])
+        table.add_row(*(escape(cell) for cell in cells))
+    Console().print(table)
+
+
+def follow(name: NameArgument, home: HomeOption = None) -> None:
+    """Print a request's log as it grows, until it has ended; exit 1 if badly."""
+    import time  # noqa: PLC0415 - start-up time
+
+    found = home_of(home)
+    log, at = found.status / f"{name}.log", 0
+    while True:
+        told = _read(found.status / f"{name}.toml")
+        at = _print_from(log, at)
+        if told.get("state") in _ENDS:
+            _print_from(log, at)
+            raise typer.Exit(0 if told["state"] == "done" else EXIT_FAILED)
+        if not is_daemon_up(found):
+            raise no_daemon(found)
+        time.sleep(POLL_SECONDS)
+
+
+def _print_from(log: Path, at: int) -> int:
+    """Print what a log has behind an offset; return the new offset."""
+    try:
+        with log.open("rb") as file:
+            file.seek(at)
+            new = file.read()
+    except OSError:
+        return at
+    for line in new.decode(errors="replace").splitlines():
+        say(line)
+    return at + len(new)
+
+
+def history(
+    home: HomeOption = None,
+    *,
+    last: Annotated[int, typer.Option("--last", help="How many.")] = 20,
+    json: JsonOption = False,
+) -> None:
+    """List the jobs that ended, the newest last."""
+    found = home_of(home)
+    folders = [f for state in _ENDS for f in (found.root / state).glob("*") if f.is_dir()]
+    newest = sorted(folders, key=lambda folder: folder.name)[-last:]
+    rows = [_ended(folder) for folder in newest]
+    if json:
+        say_json(rows)
+        return
+    for row in rows:
+        say(f"{row['ended']}  {row['state']:<9}  {row['name']}  {row['why']}")
+
+
+def _ended(folder: Path) -> dict[str, Any]:
+    job = _read(folder / "job.toml")
+    ending = job.get("ending", {})
+    ended = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    return {
+        "name": job.get("name", folder.name),
+        "job": folder.name,
+        "state": folder.parent.name,
+        "why": ending.get("why", ""),
+        "code": ending.get("code", ""),
+        "ended": f"{ended:%Y-%m-%d %H:%M:%S}",
+        "outputs": [made["path"] for p in job.get("pictures", ()) for made in p.get("made", ())],
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,183 @@
+"""What people do with requests: submit, check, cancel, retry, pause, resume."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from plasma_watch.cli.common import (
+    HomeOption,
+    JsonOption,
+    NameArgument,
+    home_of,
+    is_daemon_up,
+    say,
+    say_json,
+)
+from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.home import Home
+from plasma_watch.job import State, same_name
+
+POLL_SECONDS = 0.2
+EXIT_FAILED = 1
+EXIT_UNREACHABLE = 3
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    for command in (submit, check, cancel, retry, pause, resume):
+        app.command()(command)
+
+
+def submit(
+    files: Annotated[list[Path], typer.Argument(help="Requests, manifests, or pictures of ours.")],
+    home: HomeOption = None,
+    *,
+    urgent: Annotated[bool, typer.Option("--urgent", help="Go first.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; exit 1 if bad.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Drop requests into the inbox, whole."""
+    found = home_of(home)
+    dropped = [_dropped(found, file, urgent=urgent) for file in files]
+    told = [_awaited(found, name, digest) for name, digest in dropped] if wait else []
+    if json:
+        say_json(told or [{"name": name, "sha256": digest} for name, digest in dropped])
+    for name, _ in () if json else dropped:
+        say(f"{name}: in the inbox" + ("" if is_daemon_up(found) else "; no daemon runs"))
+    for status in () if json else told:
+        say(f"{status['name']}: {status['state']}: {status['why']}")
+    if any(status["state"] != State.DONE for status in told):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _dropped(home: Home, file: Path, *, urgent: bool) -> tuple[str, str]:
+    """Write a file beside its place and rename it there; return its name and content's sha256."""
+    try:
+        content = file.read_bytes()
+    except OSError as exc:
+        raise PlasmaError(
+            Code.REQUEST_UNREADABLE, f"{file} cannot be read: {exc.strerror}", "Mend the path."
+        ) from exc
+    folder = home.urgent if urgent else home.inbox
+    folder.mkdir(exist_ok=True)
+    temporary = folder / f".{file.name}.{os.getpid()}.tmp"
+    temporary.write_bytes(content)
+    temporary.replace(folder / file.name)
+    return file.stem, hashlib.sha256(content).hexdigest()
+
+
+def _awaited(home: Home, name: str, digest: str) -> dict[str, Any]:
+    """Wait until the status of this drop is final, and return it."""
+    from plasma_watch.status import read_status  # noqa: PLC0415 - start-up time
+
+    while True:
+        status = read_status(home.status / f"{name}.toml")
+        is_final = status.get("state") not in (State.WAITING, State.RUNNING, None)
+        if is_final and status.get("sha256") == digest:
+            return status
+        if not is_daemon_up(home):
+            raise no_daemon(home)
+        time.sleep(POLL_SECONDS)
+
+
+def no_daemon(home: Home) -> typer.Exit:
+    """Return the exit for what needs a daemon where none runs."""
+    say(f"no daemon looks after {home.root}; start it with `plasma-watch run`")
+    return typer.Exit(EXIT_UNREACHABLE)
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Request files.")],
+    home: HomeOption = None,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Check requests as the daemon will when they arrive; nothing is dropped."""
+    from plasma_watch.checker import check_file  # noqa: PLC0415 - start-up time
+
+    found = home_of(home)
+    errors = {str(file): check_file(found, file, os.environ) for file in files}
+    if json:
+        say_json({file: _told(error) for file, error in errors.items()})
+    for file, error in () if json else errors.items():
+        say(f"{file}: {'good' if error is None else error.code}")
+        for problem in error.problems if error else ():
+            say(f"  {problem}" + (f"  [{problem.hint}]" if problem.hint else ""))
+        if error and not error.problems:
+            say(f"  {error.message}  [{error.hint}]")
+    if any(errors.values()):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _told(error: PlasmaError | None) -> dict[str, Any]:
+    if error is None:
+        return {"good": True}
+    problems = [
+        {"code": p.code, "field": p.field, "line": p.line, "message": p.message, "hint": p.hint}
+        for p in error.problems
+    ]
+    told = {"code": error.code, "message": error.message, "hint": error.hint}
+    return {"good": False, **told, "problems": problems}
+
+
+def cancel(name: NameArgument, home: HomeOption = None) -> None:
+    """Cancel every waiting or running job of a name."""
+    found = home_of(home)
+    (found.inbox / f"{name}.cancel").touch()
+    say(f"{name}: will be cancelled" + ("" if is_daemon_up(found) else " when a daemon runs"))
+
+
+def retry(name: NameArgument, home: HomeOption = None) -> None:
+    """Move the newest failed or cancelled request of a name back into the inbox."""
+    from plasma_watch.system import platform  # noqa: PLC0415 - start-up time
+
+    found = home_of(home)
+    request = _newest_ended(found, name)
+    try:
+        platform.rename_exclusive(request, found.inbox / request.name)
+    except FileExistsError as exc:
+        raise PlasmaError(
+            Code.REQUEST_CONFLICT,
+            f"a request called {request.name} waits already",
+            "Cancel it first, or let it run.",
+        ) from exc
+    say(f"{name}: back in the inbox (from {request.parent.relative_to(found.root)})")
+
+
+def _newest_ended(home: Home, name: str) -> Path:
+    """Return the newest request of a name in `failed/` or `cancelled/`; job ids sort by time."""
+    found = [
+        path
+        for folder in (home.failed, home.cancelled)
+        for path in folder.glob("*/*")
+        if path.suffix.lower() in (".toml", ".png")
+        and path.name != "job.toml"
+        and same_name(path.stem) == same_name(name)
+    ]
+    if not found:
+        raise PlasmaError(
+            Code.REQUEST_MISSING_FILE,
+            f"no failed or cancelled request is called '{name}'",
+            "`plasma-watch history` lists what ended.",
+        )
+    return max(found, key=lambda path: path.parent.name)
+
+
+def pause(home: HomeOption = None) -> None:
+    """Hold the line; the running job ends first."""
+    (home_of(home).inbox / "PAUSE").touch()
+    say("paused: `plasma-watch resume` goes on")
+
+
+def resume(home: HomeOption = None) -> None:
+    """Let the line go on."""
+    for path in home_of(home).inbox.iterdir():
+        if path.name.casefold() == "pause":
+            path.rmdir() if path.is_dir() else path.unlink()
+    say("the line goes on")

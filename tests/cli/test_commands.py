@@ -1,0 +1,326 @@
+"""Contract §6: every command, its exit codes, its words for people and its JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import threading
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plasma_watch.cli import app
+from plasma_watch.system.locks import Lock
+from plasma_watch.toml_text import dumps
+from tests.cli.conftest import Run
+
+GOOD = 'kind = "generate"\nworkflow = "txt2img"\nprompt = "x"\n'
+
+
+def test_init_makes_a_home_and_keeps_what_is_there(run: Run, tmp_path: Path) -> None:
+    """A second init adds what is missing and changes nothing."""
+    other = tmp_path / "other"
+    run("init", str(other))
+    (other / "config.toml").write_text("# mine\n", "utf-8")
+    (other / "workflows" / "txt2img.json").unlink()
+
+    answer = run("init", str(other))
+
+    assert answer.code == 0
+    assert (other / "config.toml").read_text("utf-8") == "# mine\n"
+    assert (other / "workflows" / "txt2img.json").is_file()
+    assert (other / "inbox" / "urgent").is_dir()
+    assert (other / "examples" / "first-page.toml").is_file()
+
+
+def test_submit_drops_a_file_whole(run: Run, home: Path, tmp_path: Path) -> None:
+    """The bytes are the same, no temporary file stays, and urgent has its own folder."""
+    file = tmp_path / "p003.toml"
+    file.write_text(GOOD, "utf-8")
+
+    answer = run("submit", str(file), "--urgent")
+
+    assert answer.code == 0
+    assert "p003: in the inbox; no daemon runs" in answer.out
+    assert (home / "inbox" / "urgent" / "p003.toml").read_text("utf-8") == GOOD
+    assert [p.name for p in (home / "inbox" / "urgent").iterdir()] == ["p003.toml"]
+
+
+def test_submit_of_a_missing_file_says_so(run: Run) -> None:
+    """Nothing is dropped."""
+    answer = run("submit", "nowhere.toml")
+
+    assert answer.code == 1
+    assert "nowhere.toml cannot be read: No such file" in answer.err
+
+
+def test_submit_wait_without_a_daemon_ends_with_three(run: Run, tmp_path: Path) -> None:
+    """Nobody would ever make it."""
+    file = tmp_path / "p.toml"
+    file.write_text(GOOD, "utf-8")
+
+    assert run("submit", "--wait", str(file)).code == 3
+
+
+@pytest.mark.parametrize(("state", "code"), [("done", 0), ("failed", 1), ("cancelled", 1)])
+def test_submit_wait_ends_as_the_job_does(  # noqa: PLR0917 - four fixtures and a case
+    run: Run, home: Path, held: Lock, tmp_path: Path, state: str, code: int
+) -> None:
+    """A status of an earlier drop of the same name is not taken for this one's."""
+    file = tmp_path / "p.toml"
+    file.write_text(GOOD, "utf-8")
+    path = home / "status" / "p.toml"
+    path.write_text(dumps({"name": "p", "state": "failed", "why": "old", "sha256": "0"}), "utf-8")
+    told = json.loads(run("submit", "--json", str(file)).out)[0]
+    final = {"name": "p", "state": state, "why": "new", "sha256": told["sha256"]}
+    timer = threading.Timer(0.05, lambda: path.write_text(dumps(final), "utf-8"))
+    timer.start()
+
+    answer = run("submit", "--wait", str(file))
+
+    timer.join()
+    held.release()
+    assert answer.code == code
+    assert f"p: {state}: new" in answer.out
+
+
+def test_check_says_what_the_daemon_would(run: Run, tmp_path: Path) -> None:
+    """Every problem with its line and its way out; good files are called good."""
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text(GOOD, "utf-8")
+    bad.write_text(GOOD + "stpes = 3\nwidth = 513\n", "utf-8")
+
+    answer = run("check", str(good), str(bad))
+
+    assert answer.code == 1
+    assert f"{good}: good" in answer.out
+    assert "line 4: stpes is not a known key  [Did you mean `steps`?]" in answer.out
+    assert "line 5: width is 513; expected a multiple of 8" in answer.out
+
+
+def test_check_speaks_json(run: Run, tmp_path: Path) -> None:
+    """For programs: code, field, line, message, hint of every problem."""
+    bad = tmp_path / "bad.toml"
+    bad.write_text(GOOD + "steps = 1000\n", "utf-8")
+
+    told = json.loads(run("check", "--json", str(bad)).out)[str(bad)]
+
+    assert told["code"] == "request.over-limit"
+    assert told["problems"][0]["field"] == "steps"
+    assert told["problems"][0]["line"] == 4
+
+
+def test_check_knows_the_template_and_a_missing_file(run: Run, tmp_path: Path) -> None:
+    """What the template has no slot for is refused here as it is at the drop."""
+    file = tmp_path / "lora.toml"
+    file.write_text(GOOD + '[lora]\nname = "spyke"\n', "utf-8")
+
+    answer = run("check", str(file), str(tmp_path / "no.toml"))
+
+    assert "workflow.no-slot" in answer.out
+    assert "request.missing-file" in answer.out
+
+
+def test_training_is_checked_and_refused_with_its_reason(run: Run, tmp_path: Path) -> None:
+    """A good request to train says that it is good, and that this version cannot."""
+    file = tmp_path / "t.toml"
+    text = 'kind = "train"\nlora = "spyke"\ndataset = "datasets/spyke"\ntrigger = "spyke"\n'
+    file.write_text(text, "utf-8")
+
+    answer = run("check", str(file))
+
+    assert answer.code == 1
+    assert "trainer.not-yet" in answer.out
+
+
+def test_status_without_a_daemon_says_so(run: Run) -> None:
+    """Exit code 3."""
+    answer = run("status")
+
+    assert answer.code == 3
+    assert "stopped: no daemon looks after this home" in answer.out
+
+
+def test_status_shows_line_engine_and_what_was_ignored(run: Run, home: Path, held: Lock) -> None:
+    """Plain lines where nobody looks at a terminal."""
+    _write(home, "daemon", _DAEMON)
+    _write(home, "p003", _JOB | {"state": "waiting", "why": "in line: next", "position": 1})
+
+    answer = run("status")
+
+    held.release()
+    assert answer.code == 0
+    assert "running: p002 runs; 1 in line" in answer.out
+    assert "ComfyUI 0.3.64 on mps at http://127.0.0.1:8188" in answer.out
+    assert "4.2 of 16.0 GB free, pressure warn" in answer.out
+    assert "left alone: x.json: not a request" in answer.out
+    assert "1 p003: in line: next" in answer.out
+    assert "restart the daemon" in answer.out
+
+
+def test_status_of_a_name(run: Run, home: Path) -> None:
+    """What it is, how far, what went wrong and what to do; control characters stay visible."""
+    error = {"code": "engine.node-error", "message": "m", "hint": "look \x1b[2Jthere"}
+    _write(home, "p003", _JOB | {"state": "failed", "why": "m", "error": error})
+
+    answer = run("status", "p003")
+
+    assert "p003  failed  m" in answer.out
+    assert "engine.node-error" in answer.out
+    assert "\x1b" not in answer.out
+    assert json.loads(run("status", "p003", "--json").out)["error"]["code"] == "engine.node-error"
+    assert run("status", "nobody").code == 1
+
+
+def test_status_speaks_json(run: Run, home: Path, held: Lock) -> None:
+    """The daemon's own table, and whether it is up."""
+    _write(home, "daemon", _DAEMON)
+
+    told = json.loads(run("status", "--json").out)
+
+    held.release()
+    assert told["up"] is True
+    assert told["line"]["first"] == ["p003"]
+
+
+@pytest.mark.parametrize(("state", "code"), [("done", 0), ("failed", 1)])
+def test_follow_prints_the_log_to_its_end(run: Run, home: Path, state: str, code: int) -> None:
+    """Exit 0 or 1 as the job ended."""
+    (home / "status" / "p003.log").write_text("one\ntwo\n", "utf-8")
+    _write(home, "p003", _JOB | {"state": state, "why": "m"})
+
+    answer = run("follow", "p003")
+
+    assert answer.code == code
+    assert answer.out == "one\ntwo\n"
+
+
+def test_follow_without_a_daemon_ends_with_three(run: Run, home: Path) -> None:
+    """A log that nobody writes any more is not followed for ever."""
+    _write(home, "p003", _JOB | {"state": "running", "why": "m"})
+
+    assert run("follow", "p003").code == 3
+
+
+def test_cancel_pause_and_resume_are_files(run: Run, home: Path) -> None:
+    """A comfort over the same files."""
+    run("cancel", "p003")
+    run("pause")
+    there = {path.name for path in (home / "inbox").iterdir()}
+    run("resume")
+
+    assert there == {"p003.cancel", "PAUSE", "urgent"}
+    assert {path.name for path in (home / "inbox").iterdir()} == {"p003.cancel", "urgent"}
+
+
+def test_retry_moves_the_newest_back(run: Run, home: Path) -> None:
+    """By job id; a waiting request of that name is never replaced."""
+    for job, text in (("20260101T000000-p", "old"), ("20260102T000000-p", "new")):
+        (home / "failed" / job).mkdir()
+        (home / "failed" / job / "p.toml").write_text(text, "utf-8")
+        (home / "failed" / job / "job.toml").write_text("", "utf-8")
+
+    assert run("retry", "P").code == 0
+    assert (home / "inbox" / "p.toml").read_text("utf-8") == "new"
+    again = run("retry", "p")
+    assert again.code == 1
+    assert "waits already" in again.err
+    assert (home / "inbox" / "p.toml").read_text("utf-8") == "new"
+    assert run("retry", "nobody").code == 1
+
+
+def test_history_lists_what_ended(run: Run, home: Path) -> None:
+    """The newest last, as many as asked for."""
+    for number, state in ((1, "done"), (2, "failed"), (3, "cancelled")):
+        folder = home / state / f"2026010{number}T000000-p{number}"
+        folder.mkdir()
+        job = {"name": f"p{number}", "ending": {"why": f"why {number}", "code": ""}}
+        (folder / "job.toml").write_text(dumps(job), "utf-8")
+
+    told = json.loads(run("history", "--json", "--last", "2").out)
+
+    assert [row["name"] for row in told] == ["p2", "p3"]
+    assert "failed     p2  why 2" in run("history").out
+
+
+@pytest.mark.parametrize("kind", ["generate", "train", "config"])
+def test_schema_is_json_schema(run: Run, kind: str) -> None:
+    """For editors; the limits of the home's config are in it."""
+    told = json.loads(run("schema", kind).out)
+
+    assert told["type"] == "object"
+    assert told["additionalProperties"] is False
+
+
+def test_schema_of_nothing_is_wrong_use(run: Run) -> None:
+    """Exit code 2."""
+    assert run("schema", "pages").code == 2
+
+
+def test_config_show_is_what_is_used(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """File, defaults and environment together."""
+    monkeypatch.setenv("COMFYUI_URL", "http://127.0.0.1:9999")
+
+    shown = tomllib.loads(run("config", "show").out)
+
+    assert shown["comfyui"]["url"] == "http://127.0.0.1:9999"
+    assert shown["limits"]["attempts"] == 3
+    assert json.loads(run("config", "show", "--json").out) == shown
+
+
+def test_folder_that_is_no_home_is_wrong_use(run: Run, tmp_path: Path) -> None:
+    """Exit code 2, and the command that makes it one."""
+    answer = run("status", "--home", str(tmp_path))
+
+    assert answer.code == 2
+    assert f"plasma-watch init {tmp_path}" in answer.err
+
+
+def test_errors_are_json_where_json_was_asked_for(run: Run, tmp_path: Path) -> None:
+    """A program never has to read prose."""
+    answer = run("status", "--json", "--home", str(tmp_path))
+
+    assert json.loads(answer.out)["error"]["code"] == "config.layout"
+
+
+def test_unknown_command_is_wrong_use(run: Run) -> None:
+    """Exit code 2."""
+    assert run("make-me-a-manga").code == 2
+
+
+def test_every_command_explains_itself() -> None:
+    """Each has a help text."""
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert command.callback.__doc__
+
+
+_JOB = {"name": "p003", "job": "20260101T000000-p003", "kind": "generate"}
+_DAEMON = {
+    "state": "running",
+    "why": "p002 runs; 1 in line",
+    "pid": 1,
+    "restart_due": True,
+    "line": {"length": 1, "first": ["p003"]},
+    "ignored": {"x.json": "not a request; requests are .toml files"},
+    "engine": {
+        "url": "http://127.0.0.1:8188",
+        "reachable": True,
+        "version": "0.3.64",
+        "device": "mps",
+        "sandbox": False,
+    },
+    "memory": {
+        "available_bytes": 4_200_000_000,
+        "total_bytes": 16_000_000_000,
+        "pressure": "warn",
+    },
+}
+
+
+def _write(home: Path, name: str, table: Mapping[str, Any]) -> None:
+    whole = {"dropped": datetime(2026, 1, 1, tzinfo=UTC), **table}
+    (home / "status" / f"{name}.toml").write_text(dumps(whole), "utf-8")
