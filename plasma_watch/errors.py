@@ -41,6 +41,7 @@ class Code(StrEnum):
     REQUEST_CONFLICT = "request.conflict"
     REQUEST_OUTSIDE = "request.outside"
     REQUEST_MISSING_FILE = "request.missing-file"
+    REQUEST_BAD_PICTURE = "request.bad-picture"
     REQUEST_FOREIGN_PICTURE = "request.foreign-picture"
     REQUEST_CHANGED_MODELS = "request.changed-models"
     REQUEST_NOT_YET = "request.not-yet"

@@ -164,6 +164,9 @@ def _without_none(table: dict[str, Any]) -> dict[str, Any]:
 _JOURNALS = TypeAdapter(Job)
 
 
+TAKEN_OUT = Ending(State.CANCELLED, "its file was taken out of running/")
+
+
 def ended_by(error: PlasmaError) -> Ending:
     """Return the ending that an error brings."""
     problems = tuple(_in_full(problem) for problem in error.problems)
@@ -191,9 +194,12 @@ def poisoned(name: str, step: str, deaths: int) -> Ending:
     )
 
 
-def prompt_id(job: str, number: int, attempt: int) -> str:
-    """Return the id under which the engine is asked: canonical, lowercase, the same every time."""
-    return str(uuid.uuid5(_IDS, f"{job}/{number}/{attempt}"))
+def prompt_id(job: Job, number: int, attempt: int) -> str:
+    """Return the id under which the engine is asked: canonical, lowercase, the same every time.
+
+    The instant of the drop is part of it: two homes may give the same job id in one second.
+    """
+    return str(uuid.uuid5(_IDS, f"{job.id}/{job.dropped.isoformat()}/{number}/{attempt}"))
 
 
 def job_id(name: str, when: datetime, is_taken: Callable[[str], bool]) -> str:

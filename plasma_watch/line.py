@@ -62,6 +62,11 @@ class Ongoing:
         """The request's file, byte for byte as dropped."""
         return self.folder / self.job.file
 
+    @property
+    def is_taken_out(self) -> bool:
+        """Whether somebody took its folder away; a volume that is gone takes `running/` along."""
+        return self.folder.parent.is_dir() and not self.folder.exists()
+
     def keep(self, job: Job, *, durable: bool = False) -> None:
         """Write the journal, then hold it."""
         content = job.to_toml().encode()

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from plasma_watch.control import CancelAsked, Control, Running, Stopping
 from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate.memory import Never, Start, Verdict, Wait
-from plasma_watch.job import Ending, Job, State, ended_by, ended_by_bug, poisoned
+from plasma_watch.job import TAKEN_OUT, Ending, Job, State, ended_by, ended_by_bug, poisoned
 from plasma_watch.line import Line, Ongoing, Waiting
 from plasma_watch.request import Request
 from plasma_watch.status import Board, of_running, utc_now
@@ -246,7 +246,7 @@ class Worker:
         try:
             request = self._asked(ongoing)
         except FileNotFoundError:
-            return _TAKEN_OUT
+            return TAKEN_OUT
         return kind.run(ongoing, request)
 
     def _stepped_back(self, ongoing: Ongoing, exc: PlasmaError) -> Ending | None:
@@ -269,7 +269,7 @@ class Worker:
     def _put_back(self, ongoing: Ongoing) -> Ending | None:
         """Put a job back into the inbox; one whose request is gone has ended instead."""
         if not os.path.lexists(ongoing.request):
-            return _TAKEN_OUT
+            return TAKEN_OUT
         self._insist(lambda: self._line.put_back(ongoing, self._announce), ongoing)
         return None
 
@@ -306,9 +306,6 @@ class Worker:
                 self._control.stopping.wait(LOOK_SECONDS)
                 if self._control.stopping.is_set():
                     raise Stopping from exc
-
-
-_TAKEN_OUT = Ending(State.CANCELLED, "its file was taken out of running/")
 
 
 def _cancelled(job: Job) -> Ending:

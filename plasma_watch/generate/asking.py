@@ -86,7 +86,10 @@ def _followed(
         if begin:
             begin(piece, client_id)
         conversation = Conversation(piece.prompt)
-        return follow(piece.bench.client, listener, conversation, piece.bench.control, tell)
+        verdict = follow(piece.bench.client, listener, conversation, piece.bench.control, tell)
+        if begin and listener.is_open and not (conversation.end_was_heard or verdict == Lost()):
+            piece.bench.deaf()
+        return verdict
     finally:
         listener.close()
 

@@ -39,7 +39,7 @@ from plasma_watch.generate.placing import draft_of, place_all, settle
 from plasma_watch.generate.telling import Teller
 from plasma_watch.generate.template import Template
 from plasma_watch.home import Home
-from plasma_watch.job import Ending, Job, Made, Picture, State, manifest_of
+from plasma_watch.job import TAKEN_OUT, Ending, Job, Made, Picture, State, manifest_of
 from plasma_watch.line import Ongoing
 from plasma_watch.outputs import earlier, generation_log
 from plasma_watch.outputs.hashes import Hashes
@@ -156,6 +156,8 @@ class Generate:
             except PlasmaError as exc:
                 self._after(exc, ongoing)
             except OSError as exc:
+                if ongoing.is_taken_out:
+                    return TAKEN_OUT
                 self._hold(ongoing, _disk_error(exc))
 
     def _after(self, exc: PlasmaError, ongoing: Ongoing) -> None:
@@ -178,6 +180,8 @@ class Generate:
 
     def _count_failure(self, exc: PlasmaError, ongoing: Ongoing) -> None:
         job = ongoing.job
+        if exc.code is Code.ENGINE_LOST_JOB:
+            self._shop.engine.checkpoint = ""  # an engine that was restarted holds nothing
         failed = replace(job, failures=job.failures + 1, pictures=_attempts_over(job))
         ongoing.keep(failed)
         attempts = self._shop.config.limits.attempts
@@ -216,6 +220,7 @@ class Generate:
             output=shop.output(),
             told=shop.told,
             placed=self._placed,
+            deaf=shop.engine.heard_nothing,
             version=shop.version,
             host=shop.host,
         )
@@ -257,7 +262,11 @@ class Generate:
             return False
         folder = self._shop.output() / piece.order.place.folder
         ignored = frozenset({"seed"} if piece.job.seed_was_drawn else ())
-        used = {made.path for picture in piece.job.pictures for made in picture.made}
+        used = {
+            str(self._shop.home.at(made.path))
+            for picture in piece.job.pictures
+            for made in picture.made
+        }
         found = earlier.find(folder, piece.order.place.stem, request, ignored, used)
         if found is None:
             return False

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from plasma_watch import toml_check
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts
@@ -18,7 +20,7 @@ from plasma_watch.errors import Code, PlasmaError, Problem, gathered
 from plasma_watch.generate import preflight
 from plasma_watch.generate.resolve import Plan
 from plasma_watch.generate.template import Graph, Template, fill
-from plasma_watch.job import Job, Picture
+from plasma_watch.job import Job, Picture, prompt_id
 from plasma_watch.outputs import manifest
 from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.outputs.manifest import UNKNOWN
@@ -79,8 +81,11 @@ def prefix(job: Job, picture: Picture) -> str:
 
 
 def folder_of(job: Job) -> str:
-    """Return the folder below the engine's output that holds all that a job wrote there."""
-    return f"plasma/{slug(job.id)}"
+    """Return the folder below the engine's output that holds all that a job wrote there.
+
+    Two homes may share an engine and a job id, so the job's own mark is part of the name.
+    """
+    return f"plasma/{slug(job.id)}-{prompt_id(job, 0, 0)[:8]}"
 
 
 def slug(text: str) -> str:
@@ -96,7 +101,7 @@ def read_inputs(
 ) -> tuple[InputPicture, ...]:
     """Read and decode the pictures that a request names.
 
-    Raises PlasmaError `request.*` or `image.unreadable`.
+    Raises PlasmaError `request.*`.
     """
     found = []
     for slot in _INPUT_SLOTS:
@@ -109,10 +114,18 @@ def read_inputs(
 
 
 def _input(slot: str, named: str, content: bytes) -> InputPicture:
-    image = decode(content, named)
+    image = _decoded(named, content)
     digest = hashlib.sha256(content).hexdigest()
     suffix = _SUFFIX.get(image.format or "", ".png")
     return InputPicture(slot, named, content, digest, f"{digest[:32]}{suffix}")
+
+
+def _decoded(named: str, content: bytes) -> Image.Image:
+    """Decode a picture of the request's own: a bad one stays bad, so no retry mends it."""
+    try:
+        return decode(content, named)
+    except PlasmaError as exc:
+        raise PlasmaError(Code.REQUEST_BAD_PICTURE, exc.message, exc.hint) from exc
 
 
 def check_engine(client: Client, template: Template, graph: Graph, subject: str) -> None:

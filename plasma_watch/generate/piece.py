@@ -29,6 +29,8 @@ class Bench:
     """How a path is told to people: relative to the home, absolute if outside."""
     placed: Callable[[Job, Path, Mapping[str, Any]], None]
     """Told of every picture in its place, with its request, before the journal is."""
+    deaf: Callable[[], None]
+    """Told of every socket that stayed open and told nothing of the end."""
     version: str
     host: str
 
@@ -59,7 +61,7 @@ class Piece:
 
     def prompt_of(self, attempt: int) -> str:
         """Return the prompt id of an attempt."""
-        return prompt_id(self.job.id, self.number, attempt)
+        return prompt_id(self.job, self.number, attempt)
 
     def request(self) -> dict[str, Any]:
         """Return the resolved request that makes this picture again."""

@@ -274,7 +274,26 @@ def test_no_two_jobs_have_one_id(names: list[str]) -> None:
 
 def test_a_prompt_id_never_changes() -> None:
     """When the daemon starts again, of whatever version, it finds what it sent before."""
-    assert prompt_id("20261122T041512-p003", 1, 1) == "144a25a4-f0c9-588c-9787-de82ab414267"
+    assert prompt_id(JOB, 1, 1) == "3e548171-d1eb-5f5b-941d-da0f7e34e1ac"
+
+
+def test_a_prompt_id_is_the_same_from_the_journal() -> None:
+    """When a crash lies between the asking and the reading of the answer."""
+    job = replace(JOB, dropped=NOON + timedelta(microseconds=1))
+
+    assert prompt_id(Job.from_toml(job.to_toml()), 1, 1) == prompt_id(job, 1, 1)
+
+
+def test_jobs_of_two_homes_have_prompt_ids_of_their_own() -> None:
+    """When both were given the same job id in the same second."""
+    other = replace(JOB, dropped=NOON + timedelta(microseconds=1))
+
+    assert prompt_id(JOB, 1, 1) != prompt_id(other, 1, 1)
+
+
+def prompt_of(job: str, number: int, attempt: int) -> str:
+    """Return the prompt id of a job that was dropped at noon."""
+    return prompt_id(replace(JOB, id=job), number, attempt)
 
 
 TRIPLES = st.tuples(st.text(max_size=9), st.integers(1, 200), st.integers(1, 9))
@@ -285,10 +304,10 @@ def test_a_prompt_id_is_canonical_and_its_own(
     one: tuple[str, int, int], other: tuple[str, int, int]
 ) -> None:
     """It differs by job, by picture and by attempt, and is written as the engine echoes it."""
-    made = prompt_id(*one)
+    made = prompt_of(*one)
 
     assert made == str(uuid.UUID(made)) == made.lower()
-    assert (made == prompt_id(*other)) == (one == other)
+    assert (made == prompt_of(*other)) == (one == other)
 
 
 @pytest.mark.parametrize(
