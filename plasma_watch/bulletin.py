@@ -38,11 +38,15 @@ class Bulletin:
     engine: Seen
     memory: Reading
     restart_due: bool = False
+    trouble: str = ""
+    """Why the inbox cannot be read; empty while it can."""
 
     def state(self) -> str:
         """Return the daemon's state in one word."""
         if self.running:
             return "running"
+        if self.trouble:
+            return "degraded"
         if self.is_paused:
             return "paused"
         return "waiting" if self.length or self.arriving else "idle"
@@ -51,6 +55,8 @@ class Bulletin:
         """Return the one sentence on what happens, or why nothing does."""
         if self.running:
             return f"{self.running.name} runs; {self.length} in line"
+        if self.trouble:
+            return f"{self.trouble}; nothing new is taken until it can be"
         if self.is_paused:
             return f"{_PAUSED}; {self.length} in line"
         if self.first and (hold := self.holds.get(self.first[0].kind)):

@@ -229,6 +229,7 @@ class Daemon:
             ignored=self._inbox.ignored,
             engine=self._engine.seen(),
             memory=probe.memory(with_holders=bool(self._worker.holds)),
+            trouble=self._inbox.trouble,
             restart_due=_stamp(self._home.config) != self._config_stamp,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -42,6 +43,7 @@ def run(
     )
     code = startup.run(start)
     # A worker that waits for a slow answer must not keep the process: its job is safe on disk.
+    logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

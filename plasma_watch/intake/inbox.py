@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 15.0
 """How often a file that could not be read or moved is tried again."""
+GONE_SECONDS = 1.0
+"""How often an inbox that cannot be read is looked for; no event tells that it is back."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -94,7 +96,8 @@ class Inbox:
         self._ids: set[str] = set()
         """The jobs of what is arriving."""
         self._last_place = datetime.min.replace(tzinfo=UTC)
-        self._is_lost = False
+        self.trouble = ""
+        """Why the inbox cannot be read; empty while it can."""
         self.ignored: dict[str, str] = {}
         """What is left alone, with the reason."""
         self.is_paused = False
@@ -105,7 +108,7 @@ class Inbox:
         """Look once; return in how many seconds a file may be whole, or None."""
         entries = self._survey()
         if entries is None:
-            return None
+            return GONE_SECONDS
         self.is_paused = any(e.sorted.sort is Sort.PAUSE for e in entries)
         self.ignored = {e.shown: e.sorted.reason for e in entries if e.sorted.sort is Sort.MISTAKE}
         there = {entry.path for entry in entries}
@@ -142,11 +145,11 @@ class Inbox:
         try:
             entries = survey(self._home)
         except OSError as exc:
-            if not self._is_lost:
+            if not self.trouble:
                 log.warning("the inbox cannot be read: %s", exc.strerror)
-            self._is_lost = True
+            self.trouble = f"the inbox cannot be read: {exc.strerror}"
             return None
-        self._is_lost = False
+        self.trouble = ""
         return entries
 
     def _forget_gone(self, there: set[Path]) -> list[Waiting]:

@@ -23,6 +23,8 @@ from plasma_watch.system.files import Fingerprint
 log = logging.getLogger(__name__)
 
 _MOST_REMEMBERED = 100_000
+PAIR_SECONDS = 0.01
+"""How long the two halves of one rename may lie apart; the kernel queues them together."""
 
 
 class Watch(FileSystemEventHandler):
@@ -117,7 +119,13 @@ def _start(handler: FileSystemEventHandler, folders: list[Path]) -> BaseObserver
 def _observer() -> BaseObserver:
     if sys.platform == "linux":
         from watchdog.observers.inotify import InotifyObserver  # noqa: PLC0415
+        from watchdog.observers.inotify_move_event_grouper import (  # noqa: PLC0415
+            InotifyMoveEventGrouper,
+        )
 
+        # A file that leaves the inbox holds back every event behind it for this long, in case its
+        # arrival is seen too; the library waits half a second, and each claim would cost that.
+        InotifyMoveEventGrouper.delay = PAIR_SECONDS
         return InotifyObserver(generate_full_events=True)
     from watchdog.observers import Observer  # noqa: PLC0415
 

@@ -233,6 +233,24 @@ def test_deleted_inbox_is_watched_again_when_it_is_back(daemon: DaemonProcess) -
     assert daemon.until("back", "done")
 
 
+def test_inbox_that_is_gone_is_told_and_waited_for(own_daemon: DaemonProcess) -> None:
+    """F9: when its volume is unmounted: nobody has to guess why nothing happens."""
+    daemon = own_daemon
+    config = daemon.home / "config.toml"
+    often = config.read_text("utf-8").replace("rescan_seconds = 15", "rescan_seconds = 1")
+    config.write_text(often, "utf-8")
+    daemon.start()
+    inbox, away = daemon.home / "inbox", daemon.home / "away"
+    inbox.rename(away)
+    eventually(lambda: daemon.told("daemon")["state"] == "degraded", "the degraded state")
+    assert "the inbox cannot be read" in daemon.told("daemon")["why"]
+
+    away.rename(inbox)
+    daemon.drop("back")
+
+    assert daemon.until("back", "done")
+
+
 def test_config_of_another_layout_is_refused(own_daemon: DaemonProcess) -> None:
     """F20: an output folder inside the inbox would feed on itself."""
     config = own_daemon.home / "config.toml"

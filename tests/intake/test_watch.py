@@ -13,8 +13,9 @@ from pathlib import Path, PosixPath
 
 import pytest
 from watchdog.events import FileClosedNoWriteEvent, FileOpenedEvent, FileSystemEvent
+from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
 
-from plasma_watch.intake.watch import Watch
+from plasma_watch.intake.watch import PAIR_SECONDS, Watch
 from plasma_watch.system.files import Fingerprint
 from tests.fakes.home import REQUEST
 
@@ -334,3 +335,15 @@ def test_an_observer_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> 
         watch.revive()
 
     assert threading.active_count() == before
+
+
+@needs_inotify
+def test_a_claim_does_not_hold_back_the_next_drop(tmp_path: Path) -> None:
+    """When a file leaves the inbox: the library would wait half a second for its arrival."""
+    inbox, wake = tmp_path / "inbox", threading.Event()
+    inbox.mkdir()
+    watch = Watch((inbox,), wake)
+    watch.revive()
+
+    assert InotifyMoveEventGrouper()._queue.delay == PAIR_SECONDS
+    watch.stop()

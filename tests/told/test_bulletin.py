@@ -68,6 +68,11 @@ def a_bulletin(**changes: Any) -> Bulletin:
     ("bulletin", "state", "why"),
     [
         (a_bulletin(), "idle", "the inbox is empty"),
+        (
+            a_bulletin(trouble="the inbox cannot be read: gone", is_paused=True),
+            "degraded",
+            "the inbox cannot be read: gone; nothing new is taken until it can be",
+        ),
         (a_bulletin(arriving=2), "waiting", "0 in line, 2 still arriving"),
         (a_bulletin(first=PAGES, length=40), "waiting", "40 in line, 0 still arriving"),
         (a_bulletin(running=RUNNING), "running", "cover runs; 0 in line"),
