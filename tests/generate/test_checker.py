@@ -1,0 +1,101 @@
+"""`plasma-watch check` says what the daemon would say of the same file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plasma_watch.checker import check_file
+from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.home import Home
+from tests.fakes.blueprints import POSE, guided, plain
+from tests.fakes.home import a_home
+
+PAGE = 'kind = "generate"\nworkflow = "txt2img"\nprompt = "spyke"\n'
+GUIDED = 'kind = "generate"\nworkflow = "guided"\nprompt = "spyke"\n[controlnet]\n'
+TRAIN = 'kind = "train"\nlora = "spyke"\ndataset = "datasets/spyke"\ntrigger = "spyke"\n'
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home with two workflows."""
+    home = a_home(tmp_path)
+    home.config.touch()
+    plain().write(home.root / "workflows", "txt2img")
+    guided().write(home.root / "workflows", "guided")
+    return home
+
+
+def checked(home: Home, text: str, file: str = "p003.toml") -> PlasmaError | None:
+    """Check a file with a text in it, which lies anywhere."""
+    path = home.root.parent / file
+    path.write_text(text)
+    return check_file(home, path, {})
+
+
+def code(error: PlasmaError | None) -> Code | None:
+    """Return the code of an error."""
+    return error.code if error else None
+
+
+def test_good_page_is_good(home: Home) -> None:
+    """And stays where it is."""
+    assert checked(home, PAGE) is None
+
+
+def test_problem_of_the_text_is_told(home: Home) -> None:
+    """With its line."""
+    error = checked(home, PAGE + "stepz = 3\n")
+
+    assert error
+    assert error.code is Code.REQUEST_UNKNOWN_KEY
+    assert error.message.startswith("p003.toml: line 4: stepz")
+
+
+def test_problem_of_the_template_is_told(home: Home) -> None:
+    """As when it is dropped."""
+    error = checked(home, PAGE + '[lora]\nname = "spyke"\n')
+
+    assert error
+    assert (error.code, error.problems[0].line) == (Code.WORKFLOW_NO_SLOT, 5)
+
+
+def test_training_is_checked_too(home: Home) -> None:
+    """This version cannot train yet, and says so."""
+    assert code(checked(home, TRAIN)) is Code.TRAINER_NOT_YET
+
+
+def test_file_that_is_not_there_is_told(home: Home) -> None:
+    """It may have been taken already."""
+    error = check_file(home, home.inbox / "gone.toml", {})
+
+    assert code(error) is Code.REQUEST_MISSING_FILE
+
+
+def test_limits_are_those_of_the_home(home: Home) -> None:
+    """Its config is read for it."""
+    home.config.write_text("[limits]\nmax_steps = 10\n")
+
+    assert code(checked(home, PAGE + "steps = 11\n")) is Code.REQUEST_OVER_LIMIT
+
+
+def test_allowed_roots_are_those_of_the_home(home: Home) -> None:
+    """A picture may lie in the pipeline's own tree."""
+    text = f'{GUIDED}name = "{POSE}"\nimage = "/elsewhere/pose.png"\n'
+
+    assert code(checked(home, text)) is Code.REQUEST_OUTSIDE
+
+    home.config.write_text('[paths]\nallowed_roots = ["/elsewhere"]\n')
+
+    assert checked(home, text) is None
+
+
+def test_broken_config_is_no_problem_of_the_file(home: Home) -> None:
+    """It is told as what it is."""
+    home.config.write_text("limits = 3\n")
+
+    with pytest.raises(PlasmaError) as caught:
+        checked(home, PAGE)
+
+    assert caught.value.code is Code.CONFIG_BROKEN
