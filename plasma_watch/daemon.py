@@ -194,8 +194,9 @@ class Daemon:
         return begun or self._line.is_waiting(job) or self._inbox.is_arriving(job)
 
     def _is_drained(self) -> bool:
-        is_empty = not len(self._line) and not self._inbox.arriving
-        return is_empty and self._worker.is_idle and self._control.running is None
+        with self._line.lock:  # a claim takes out of the line and begins in one step
+            is_empty = not len(self._line) and not self._inbox.arriving
+            return is_empty and self._worker.is_idle and self._control.running is None
 
     # What is told.
 

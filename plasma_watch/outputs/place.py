@@ -86,6 +86,8 @@ def _place(
         announce(final)
         files.write_new(draft.manifest, manifest_for(final.name).encode(), durable=True)
         if _published(draft, final, publish):
+            with contextlib.suppress(OSError):  # a name that could not be removed at once
+                draft.discard()
             return final
     raise FileExistsError(f"no free version of {where.stem} in {draft.folder}")
 

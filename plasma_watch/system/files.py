@@ -129,6 +129,7 @@ def publish(temporary: Path, final: Path, link: Callable[[Path, Path], None] = o
 
     A link is exclusive and atomic. A volume that cannot link (exFAT, SMB) gets an exclusive empty
     placeholder first, which the file then replaces; when that fails the placeholder goes again.
+    Once the file has its final name this has succeeded, whether or not the other one goes.
     """
     try:
         link(temporary, final)
@@ -137,7 +138,8 @@ def publish(temporary: Path, final: Path, link: Callable[[Path, Path], None] = o
             raise
         _replace_placeholder(temporary, final)
     else:
-        temporary.unlink()
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _replace_placeholder(temporary: Path, final: Path) -> None:

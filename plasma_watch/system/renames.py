@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ Call = Callable[[bytes, bytes], int]
 
 def rename(source: Path, target: Path, call: Call) -> None:
     """Rename, and raise FileExistsError rather than replace what is there."""
+    sys.audit("plasma_watch.rename", str(source), str(target))  # as `os.rename` tells of itself
     number = call(os.fsencode(source), os.fsencode(target))
     if number in _NO_CALL:
         rename_by_hand(source, target)
@@ -44,7 +46,16 @@ def rename_by_hand(source: Path, target: Path, link: Callable[[Path, Path], None
             raise
         _rename_unlinkable(source, target)
     else:
-        source.unlink()
+        _give_up_name(source, target)
+
+
+def _give_up_name(source: Path, target: Path) -> None:
+    """Take the first name away, or if that cannot be, the second: never leave both."""
+    try:
+        source.unlink(missing_ok=True)
+    except OSError:
+        target.unlink()
+        raise
 
 
 def _rename_folder(source: Path, target: Path) -> None:

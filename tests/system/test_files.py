@@ -309,6 +309,17 @@ def cannot_link(number: int) -> Callable[[Path, Path], None]:
     return link
 
 
+def refuses(kept: Path) -> Callable[..., None]:
+    """Return an `unlink` of a disk that does not let go of one name."""
+
+    def unlink(self: Path, missing_ok: bool = False) -> None:
+        if self == kept:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self))
+        os.unlink(self)
+
+    return unlink
+
+
 LINKLESS = [errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK]
 WAYS: list[Callable[[Path, Path], None]] = [os.link, *map(cannot_link, LINKLESS)]
 WAY_IDS = ["by link", *(f"without links: {errno.errorcode[number]}" for number in LINKLESS)]
@@ -323,6 +334,19 @@ def test_a_finished_file_gets_its_name(tmp_path: Path, link: Callable[[Path, Pat
     files.publish(temporary, final, link)
 
     assert names(tmp_path) == ["a.png"]
+    assert final.read_bytes() == b"picture"
+
+
+def test_a_temporary_name_that_stays_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the disk refuses to remove it: the file has its final name, and that cannot fail."""
+    temporary, final = tmp_path / ".a.tmp", tmp_path / "a.png"
+    temporary.write_bytes(b"picture")
+    monkeypatch.setattr(Path, "unlink", refuses(temporary))
+
+    files.publish(temporary, final)
+
     assert final.read_bytes() == b"picture"
 
 

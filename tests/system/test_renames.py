@@ -135,6 +135,39 @@ def test_a_disk_that_fails_is_not_one_that_cannot_link(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a"]
 
 
+def test_a_disk_that_keeps_the_first_name_gets_no_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it links but will not unlink: one file never stands in two folders."""
+    source = tmp_path / "a"
+    source.touch()
+
+    def unlink(self: Path, missing_ok: bool = False) -> None:
+        if self == source:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self))
+        os.unlink(self)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+
+    with pytest.raises(OSError, match="Input/output error"):
+        renames.rename_by_hand(source, tmp_path / "b")
+
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_first_name_that_is_gone_is_none_to_keep(tmp_path: Path) -> None:
+    """When somebody took it away in this moment: the file has its second name and keeps it."""
+    (tmp_path / "a").touch()
+
+    def link(source: Path, target: Path) -> None:
+        os.link(source, target)
+        source.unlink()
+
+    renames.rename_by_hand(tmp_path / "a", tmp_path / "b", link)
+
+    assert names(tmp_path) == ["b"]
+
+
 def test_the_platforms_call_does_it_where_it_can(tmp_path: Path) -> None:
     """It is told both names as bytes, and nothing else is done."""
     told = []
