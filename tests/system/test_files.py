@@ -18,6 +18,7 @@ import plasma_watch
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.system import files
 from plasma_watch.system.files import Fingerprint
+from tests.fakes.disk import keeps
 
 PROC = Path("/proc/self")
 needs_proc = pytest.mark.skipif(not (PROC / "mem").exists(), reason="there is no /proc")
@@ -309,17 +310,6 @@ def cannot_link(number: int) -> Callable[[Path, Path], None]:
     return link
 
 
-def refuses(kept: Path) -> Callable[..., None]:
-    """Return an `unlink` of a disk that does not let go of one name."""
-
-    def unlink(self: Path, missing_ok: bool = False) -> None:
-        if self == kept:
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self))
-        os.unlink(self)
-
-    return unlink
-
-
 LINKLESS = [errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK]
 WAYS: list[Callable[[Path, Path], None]] = [os.link, *map(cannot_link, LINKLESS)]
 WAY_IDS = ["by link", *(f"without links: {errno.errorcode[number]}" for number in LINKLESS)]
@@ -343,7 +333,7 @@ def test_a_temporary_name_that_stays_is_no_failure(
     """When the disk refuses to remove it: the file has its final name, and that cannot fail."""
     temporary, final = tmp_path / ".a.tmp", tmp_path / "a.png"
     temporary.write_bytes(b"picture")
-    monkeypatch.setattr(Path, "unlink", refuses(temporary))
+    monkeypatch.setattr(os, "unlink", keeps(temporary))
 
     files.publish(temporary, final)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from plasma_watch.system import renames
+from tests.fakes.disk import keeps
 
 LINKLESS = [errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK]
 NO_CALL = [errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP]
@@ -142,12 +143,7 @@ def test_a_disk_that_keeps_the_first_name_gets_no_second(
     source = tmp_path / "a"
     source.touch()
 
-    def unlink(self: Path, missing_ok: bool = False) -> None:
-        if self == source:
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self))
-        os.unlink(self)
-
-    monkeypatch.setattr(Path, "unlink", unlink)
+    monkeypatch.setattr(os, "unlink", keeps(source))
 
     with pytest.raises(OSError, match="Input/output error"):
         renames.rename_by_hand(source, tmp_path / "b")
