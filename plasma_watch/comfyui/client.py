@@ -67,8 +67,14 @@ class Client:
     # What it knows.
 
     def system_stats(self) -> facts.Facts:
-        """Return what the engine says about itself."""
-        return facts.read_facts(self._json("/system_stats"), self.url)
+        """Return what the engine says about itself; raise what else seems to answer there."""
+        try:
+            answer = self._json("/system_stats")
+        except PlasmaError as exc:
+            if exc.code is Code.ENGINE_BAD_ANSWER:
+                raise facts.not_comfyui(self.url) from exc
+            raise
+        return facts.read_facts(answer, self.url)
 
     def object_info(self, node_class: str) -> dict[str, Any]:
         """Return what the engine knows about a node class; an empty table for an unknown one."""
@@ -158,7 +164,7 @@ class Client:
     def _decoded(self, answer: requests.Response, route: str) -> Any:  # noqa: ANN401 - the same
         try:
             return self._good(answer, route).json()
-        except requests.JSONDecodeError as exc:
+        except (requests.JSONDecodeError, RecursionError) as exc:
             raise self._odd(route) from exc
 
     def _get(self, route: str, params: Mapping[str, str] | None = None) -> requests.Response:
@@ -216,7 +222,7 @@ def _words(error: Mapping[str, Any]) -> str:
 def _posted(status: int, text: str) -> Posted:
     try:
         answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     match status, answer:
         case 200, {"node_errors": dict(errors)} if errors:

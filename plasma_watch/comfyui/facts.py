@@ -97,11 +97,12 @@ def check_fit(facts: Facts, required_device: str) -> None:
 def _check_precision(argv: tuple[str, ...]) -> None:
     missing = [flag for flag in _NEEDED_ON_MPS if flag not in argv]
     wrong = [f"{flag} ({why})" for flag, why in _WRONG_ON_MPS.items() if flag in argv]
-    if missing or wrong:
-        parts = (("without " + " and ".join(missing)) if missing else "", ", ".join(wrong))
+    lacks = [f"without {' and '.join(missing)}"] if missing else []
+    has = [f"with {', '.join(wrong)}"] if wrong else []
+    if lacks or has:
         raise PlasmaError(
             Code.ENGINE_WRONG_PRECISION,
-            f"ComfyUI was started {' and with '.join(part for part in parts if part)}",
+            f"ComfyUI was started {' and '.join(lacks + has)}",
             f"Start it with {' '.join(_NEEDED_ON_MPS)}: on MPS the U-Net must run in fp16 and "
             "the VAE in fp32.",
         )

@@ -244,9 +244,9 @@ def read_queue(answer: object) -> Queue:
     )
 
 
-def _items(items: list[Any]) -> list[tuple[float, str]]:
+def _items(items: list[Any]) -> list[tuple[int | float, str]]:
     return [
-        (float(item[0]), item[1])
+        (item[0], item[1])
         for item in items
         if isinstance(item, list)
         and len(item) > 1

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import websocket
 
 CONNECT_SECONDS = 3.0
+# The library heeds the list only where a proxy is named; else it asks the environment's proxy.
+_NO_PROXY: dict[str, Any] = {"http_proxy_host": "none", "http_no_proxy": ["*"]}
 _FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
 
 
@@ -23,11 +26,15 @@ class FrameSocket:
         """Connect, or raise SocketClosed."""
         try:
             self._socket = websocket.create_connection(
-                _address(url, client_id), timeout=CONNECT_SECONDS, http_no_proxy=["*"]
+                _address(url, client_id), timeout=CONNECT_SECONDS, **_NO_PROXY
             )
+        except (OSError, websocket.WebSocketException) as exc:
+            raise SocketClosed(str(exc)) from exc
+        try:
             # Only the first message may ask for previews that say whose they are.
             self._socket.send(_FEATURES)
         except (OSError, websocket.WebSocketException) as exc:
+            self.close()
             raise SocketClosed(str(exc)) from exc
 
     def frame(self, seconds: float) -> str | bytes | None:

@@ -163,6 +163,7 @@ def test_prompt_is_sent_under_our_id(client: Client, engine: FakeEngine) -> None
         (200, {"prompt_id": None}, Unclear("POST /prompt answered 200")),
         (200, [], Unclear("POST /prompt answered 200")),
         (200, b"<html>", Unclear("POST /prompt answered 200")),
+        (200, b"[" * 100_000, Unclear("POST /prompt answered 200")),
         (400, {"error": "no"}, Unclear("POST /prompt answered 400")),
         (404, b"", Unclear("POST /prompt answered 404")),
         (500, b"500 Internal Server Error", Unclear("POST /prompt answered 500")),
@@ -274,6 +275,8 @@ CALLS: dict[str, Callable[[Client], object]] = {
     "/upload/image": lambda client: client.upload("a.png", b""),
 }
 every_call = pytest.mark.parametrize("path", CALLS)
+NO_JSON = [b"", b"<html>", b"{", b"\xff\xfe\x00", b"[" * 100_000]
+COMFYUIS_OWN = list(CALLS)[1:]  # what answers at the first may be no ComfyUI at all
 
 
 @every_call
@@ -319,7 +322,7 @@ def test_silence_is_unreachable(engine: FakeEngine, path: str) -> None:
     client.close()
 
 
-@every_call
+@pytest.mark.parametrize("path", COMFYUIS_OWN)
 def test_failure_of_the_engine_is_a_bad_answer(
     client: Client, engine: FakeEngine, path: str
 ) -> None:
@@ -334,8 +337,8 @@ def test_failure_of_the_engine_is_a_bad_answer(
     assert f"{path} (500)" in caught.value.message
 
 
-@pytest.mark.parametrize("path", [*list(CALLS)[:4], "/upload/image"])
-@pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("path", [*COMFYUIS_OWN[:3], "/upload/image"])
+@pytest.mark.parametrize("body", NO_JSON)
 def test_answer_that_is_not_json_is_a_bad_answer(
     client: Client, engine: FakeEngine, path: str, body: bytes
 ) -> None:
@@ -343,6 +346,17 @@ def test_answer_that_is_not_json_is_a_bad_answer(
     engine.says(path, body)
 
     assert code(lambda: CALLS[path](client)) is Code.ENGINE_BAD_ANSWER
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+@pytest.mark.parametrize("body", NO_JSON)
+def test_what_answers_and_knows_no_stats_is_not_comfyui(
+    client: Client, engine: FakeEngine, body: bytes, status: int
+) -> None:
+    """Some other program has the port: the job waits, and what to set is told."""
+    engine.says("/system_stats", body, status)
+
+    assert code(client.system_stats) is Code.ENGINE_NOT_COMFYUI
 
 
 @pytest.mark.parametrize("body", [{}, [], None, {"queue_running": []}])

@@ -115,6 +115,22 @@ def test_nobody_there_is_closed() -> None:
         FrameSocket(closed_port(), "a-client")
 
 
+def test_proxy_from_the_environment_is_not_asked(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It must never see the way to this machine's own engine."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, closed_port())
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "elsewhere.example")
+    engine.greeting = ["hello"]
+
+    socket = FrameSocket(engine.url, "a-client")
+
+    assert socket.frame(PATIENCE_SECONDS) == "hello"
+    socket.close()
+
+
 def test_engine_that_takes_no_sockets_is_closed(engine: FakeEngine) -> None:
     """Something else may answer there."""
     engine.takes_sockets = False
