@@ -73,8 +73,10 @@ class Picture:
 
     number: int
     seed: int
+    asked: int = 0
+    """How often the engine was asked for it; so every attempt has a number of its own."""
     attempt: int = 0
-    """The attempt that asked for it last, counted from 1 and never used twice; 0: none yet."""
+    """The attempt that counts, from 1: the last, or an earlier one that the engine still holds."""
     is_over: bool = False
     """Whether that attempt ended without a picture, so that the next is due."""
     images: int = 0
@@ -117,6 +119,8 @@ class Job:
     seed_was_drawn: bool = False
     failures: int = 0
     """How many attempts in a row failed while the daemon lived to see it."""
+    spoiled: int = 0
+    """How many of those brought a bad picture."""
     pictures: tuple[Picture, ...] = ()
     ending: Ending | None = None
 

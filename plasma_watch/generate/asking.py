@@ -23,7 +23,7 @@ from plasma_watch.comfyui.protocol import (
     Succeeded,
     Verdict,
 )
-from plasma_watch.control import CancelAsked
+from plasma_watch.control import CancelAsked, Control
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.generate.order import Order, prefix
 from plasma_watch.generate.piece import Piece
@@ -59,7 +59,7 @@ def rejoin(piece: Piece, tell: Tell) -> Answer | None:
 def _held_by_queue(piece: Piece) -> int:
     """Return the newest attempt that the engine's queue holds, or 0."""
     queue = piece.bench.client.queue()
-    attempts = range(piece.picture.attempt, 0, -1)
+    attempts = range(piece.picture.asked, 0, -1)
     return next((attempt for attempt in attempts if piece.prompt_of(attempt) in queue), 0)
 
 
@@ -68,8 +68,9 @@ def ask(piece: Piece, tell: Tell) -> Answer:
 
     Raises PlasmaError whose fate says what becomes of the job, Stopping, or CancelAsked.
     """
-    attempt = piece.picture.attempt + 1
-    piece.keep(replace(piece.picture, attempt=attempt, is_over=False, images=0), durable=True)
+    asked = piece.picture.asked + 1
+    fresh = replace(piece.picture, asked=asked, attempt=asked, is_over=False, images=0)
+    piece.keep(fresh, durable=True)
     verdict = _followed(piece, tell, begin=_post)
     if isinstance(verdict, Lost) and (salvaged := _salvaged(piece)):
         return salvaged
@@ -87,11 +88,18 @@ def _followed(
             begin(piece, client_id)
         conversation = Conversation(piece.prompt)
         verdict = follow(piece.bench.client, listener, conversation, piece.bench.control, tell)
-        if begin and listener.is_open and not (conversation.end_was_heard or verdict == Lost()):
+        if begin and verdict != Lost() and _is_deaf(listener, conversation, piece.bench.control):
             piece.bench.deaf()
         return verdict
     finally:
         listener.close()
+
+
+def _is_deaf(listener: Listener, conversation: Conversation, control: Control) -> bool:
+    """Tell whether an open socket told nothing of the end, also not in what is still unread."""
+    while not conversation.end_was_heard and (frame := listener.frame(control)):
+        conversation.hear(frame)
+    return listener.is_open and not conversation.end_was_heard
 
 
 def _post(piece: Piece, client_id: str) -> None:
@@ -185,7 +193,7 @@ def _node_reasons(refused: Refused) -> Iterator[str]:
         for error in errors if isinstance(errors, list) else ():
             if isinstance(error, dict):
                 said = f"{error.get('message', '')} {error.get('details', '')}".strip()
-                yield f"node {node}: {said}"
+                yield f"node {node}: {said or 'no reason given'}"
 
 
 def _node_error(failed: NodeFailed, order: Order) -> PlasmaError:

@@ -64,11 +64,13 @@ def _over_limits(
 ) -> Iterator[Problem]:
     """Hold what the template and the config fill in to the same limits as what was asked."""
     plan = resolve(request, template, config.defaults, drawn_seed=0)
+    if wrong := list(_not_a_request(plan, template, line_of(["workflow"], lines))):
+        yield from wrong
+        return
     asked = {problem.field for problem in generate_rules(_asked(request), config.limits)}
     for problem in generate_rules(flat(plan.request), config.limits):
         if problem.field not in asked:
             yield problem
-    yield from _not_a_request(plan, template, line_of(["workflow"], lines))
 
 
 def _asked(request: GenerateRequest) -> dict[str, Any]:

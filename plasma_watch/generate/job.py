@@ -57,7 +57,6 @@ WAIT_SECONDS = 2.0
 """How often what a begun job waits for is looked at again."""
 _IMAGE_TRIES = 2
 """A bad picture is tried once more, with the engine's memory freed; then it is the picture."""
-_FREED_BEFORE_RETRY = frozenset({Code.ENGINE_OUT_OF_MEMORY, Code.IMAGE_BLANK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +181,23 @@ class Generate:
         job = ongoing.job
         if exc.code is Code.ENGINE_LOST_JOB:
             self._shop.engine.checkpoint = ""  # an engine that was restarted holds nothing
-        failed = replace(job, failures=job.failures + 1, pictures=_attempts_over(job))
+        is_spoiled = exc.code.startswith("image.")
+        failed = replace(
+            job,
+            failures=job.failures + 1,
+            spoiled=job.spoiled + is_spoiled,
+            pictures=_attempts_over(job),
+        )
         ongoing.keep(failed)
-        attempts = self._shop.config.limits.attempts
-        allowed = min(attempts, _IMAGE_TRIES) if exc.code.startswith("image.") else attempts
+        allowed = self._shop.config.limits.attempts
+        if is_spoiled:
+            allowed = min(allowed, failed.failures - failed.spoiled + _IMAGE_TRIES)
         told = f"attempt {failed.failures} of {allowed} failed: {exc.message} ({exc.code})"
         log.warning("%s: %s", job.id, told)
         self._shop.board.say(job.name, job.id, told)
         if failed.failures >= allowed:
             raise exc
-        if exc.code in _FREED_BEFORE_RETRY:
+        if is_spoiled or exc.code is Code.ENGINE_OUT_OF_MEMORY:
             self._free()
 
     def _free(self) -> None:

@@ -57,7 +57,7 @@ def draft_of(job: Job, number: int, folder: Path) -> Draft:
 def _record(piece: Piece, final: Path, digest: str) -> None:
     piece.bench.placed(piece.job, final, piece.request())
     made = (*piece.picture.made, Made(piece.bench.told(final), digest))
-    piece.keep(replace(piece.picture, made=made, placing=""), failures=0)
+    piece.keep(replace(piece.picture, made=made, placing=""), failures=0, spoiled=0)
 
 
 def settle(piece: Piece) -> None:

@@ -15,7 +15,7 @@ LOG_SECONDS = 1.0
 
 
 class Teller:
-    """Tells the status of one picture. Its state: the pace of its steps, and when it logged."""
+    """Tells the status of one picture. Its state: the last step, the pace, and when it logged."""
 
     def __init__(
         self, board: Board, job: Job, number: int, clock: Callable[[], float] = time.monotonic
@@ -25,6 +25,7 @@ class Teller:
         self._number = number
         self._clock = clock
         self._first: tuple[int, float] | None = None
+        self._step = 0
         self._logged = float("-inf")
 
     def tell(self, news: Fact | Conversation | PlasmaError) -> None:
@@ -58,8 +59,9 @@ class Teller:
 
     def _stepped(self, news: Stepped) -> None:
         now = self._clock()
-        if self._first is None or news.step < self._first[0]:
+        if self._first is None or news.step <= self._step:  # another sampler began
             self._first = (news.step, now)
+        self._step = news.step
         pace = seconds_per_step(self._first, (news.step, now))
         total = len(self._job.pictures)
         progress = (self._number - 1 + news.step / max(news.steps, 1)) / total

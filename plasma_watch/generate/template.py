@@ -51,11 +51,14 @@ PARTS: dict[str, tuple[str, ...]] = {
 """The tables of a request, and the slots that each fills."""
 
 
+_WITHOUT_DEFAULT = frozenset({"filename_prefix", *(slot for p in PARTS.values() for slot in p)})
+
+
 def _targets(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Targets = Annotated[list[str], BeforeValidator(_targets)]
+Targets = Annotated[list[str], BeforeValidator(_targets), Field(min_length=1)]
 
 
 class Optional(BaseModel):
@@ -176,22 +179,29 @@ def _mismatches(template: Template) -> Iterator[str]:
             yield f"no slot is called '{slot}'; there are {', '.join(SLOTS)}"
         yield from (f"slot {slot}: there is no {t}" for t in targets if not _has_input(graph, t))
     for part, optional in slots.optional.items():
-        yield from _part_mismatches(graph, part, optional)
+        yield from _part_mismatches(graph, part, optional, slots.output)
+    for slot in slots.defaults.keys() - (slots.slots.keys() - _WITHOUT_DEFAULT):
+        yield f"default {slot}: only a slot of the workflow may have one, and none of a part"
     if slots.output not in graph:
         yield f"the output node {slots.output} is not in the workflow"
     if "filename_prefix" not in slots.slots:
         yield "the slot filename_prefix is missing"
 
 
-def _part_mismatches(graph: Graph, part: str, optional: Optional) -> Iterator[str]:
+def _part_mismatches(graph: Graph, part: str, optional: Optional, output: str) -> Iterator[str]:
     if part not in PARTS:
         yield f"no part is called '{part}'; there are {', '.join(PARTS)}"
-    inputs = graph[optional.node]["inputs"] if optional.node in graph else {}
+    if optional.node not in graph:
+        yield f"optional {part}: node {optional.node} is not in the workflow"
+        return
+    if optional.node == output:
+        yield f"optional {part}: node {optional.node} is the output node"
+    inputs = graph[optional.node]["inputs"]
     for source in optional.bypass.values():
         if not is_link(inputs.get(source)):
             yield f"optional {part}: node {optional.node} has no linked input {source}"
-    for output in _outputs_used(graph, optional.node) - optional.bypass.keys():
-        yield f"optional {part}: output {output} of node {optional.node} has no bypass"
+    for used in sorted(_outputs_used(graph, optional.node) - optional.bypass.keys()):
+        yield f"optional {part}: output {used} of node {optional.node} has no bypass"
 
 
 def _outputs_used(graph: Graph, node: str) -> set[str]:
@@ -220,13 +230,15 @@ def fill(template: Template, values: Mapping[str, Any], left_out: frozenset[str]
         for target in template.map.slots[slot]:
             node, _, name = target.partition(".")
             graph[node]["inputs"][name] = value
-    for part in left_out:
+    for part in sorted(left_out):
         _take_out(graph, template.map.optional[part])
     return graph
 
 
 def _take_out(graph: Graph, part: Optional) -> None:
-    gone = graph.pop(part.node)
+    gone = graph.pop(part.node, None)
+    if gone is None:  # it fed only a part that went before
+        return
     for node in graph.values():
         for name, value in node["inputs"].items():
             if is_link(value) and value[0] == part.node:

@@ -83,10 +83,25 @@ def _graph(text: str) -> dict[str, Any]:
 
 def changed(before: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]) -> list[str]:
     """Return the names whose content is known both times and differs."""
-    known = {item["name"]: item["sha256"] for item in now if item.get("sha256") != UNKNOWN}
+    known = [item for item in now if _is_known(item)]
     return [
         item["name"]
         for item in before
-        if item.get("sha256", UNKNOWN) != UNKNOWN
-        and known.get(item.get("name", ""), item["sha256"]) != item["sha256"]
+        if _is_known(item)
+        and (hashes := {other["sha256"] for other in known if _is_same_file(item, other)})
+        and item["sha256"] not in hashes
     ]
+
+
+def _is_known(item: Mapping[str, Any]) -> bool:
+    match item:
+        case {"name": str(), "sha256": str(sha256)}:
+            return sha256 != UNKNOWN
+        case _:
+            return False
+
+
+def _is_same_file(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Compare name and folder: a checkpoint and a LoRA may share a name."""
+    folder = now.get("folder")
+    return bool(now["name"] == before["name"] and before.get("folder", folder) == folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -33,7 +34,7 @@ def untold(_: object) -> None:
 
 def began(piece: Piece, attempt: int = 1) -> Piece:
     """Say in the journal that an attempt was begun before."""
-    piece.keep(replace(piece.picture, attempt=attempt))
+    piece.keep(replace(piece.picture, asked=attempt, attempt=attempt))
     return piece
 
 
@@ -158,6 +159,23 @@ def test_socket_that_told_the_end_is_good(faked: Studio, fake: Piece, easel: Eas
     assert faked.deaf == 0
 
 
+def test_end_that_was_told_and_not_yet_read_was_heard(
+    faked: Studio, fake: Piece, easel: Easel
+) -> None:
+    """The history answered first, while much was still in the socket."""
+    easel.engine.greeting = []
+
+    def chatter(posted: dict[str, Any]) -> None:
+        easel.engine.tell(*[json.dumps({"type": "status", "data": {}})] * 50)
+        easel.ends(posted)
+
+    easel.on_posted = chatter
+
+    ask(fake, untold)
+
+    assert faked.deaf == 0
+
+
 def test_engine_without_a_socket_is_asked_for_the_truth(
     faked: Studio, fake: Piece, easel: Easel
 ) -> None:
@@ -190,6 +208,7 @@ def test_refusal_says_which_node_and_why(piece: Piece) -> None:
         ({"3": {"errors": []}}, "it is Monday"),
         ({"3": {"errors": "odd"}, "4": None, "5": {"errors": [7]}}, "it is Monday"),
         ({"3": {"errors": [{"message": "bad", "details": "cfg"}]}}, "node 3: bad cfg"),
+        ({"3": {"errors": [{}]}}, "node 3: no reason given"),
     ],
 )
 def test_refusal_without_reasons_by_node_is_told_too(
@@ -477,6 +496,8 @@ def test_older_attempt_in_the_queue_is_the_one_to_follow(fake: Piece, easel: Eas
 
     assert answer
     assert (fake.picture.attempt, fake.picture.is_over) == (2, False)
+    ask(fake, untold)
+    assert fake.picture.attempt == 4
 
 
 def test_attempt_that_is_over_is_not_asked_for(fake: Piece, easel: Easel) -> None:

@@ -155,6 +155,16 @@ def test_default_of_a_template_that_no_request_may_have_is_refused(folder: Path)
     assert found.hint == "Set width in the request, or mend workflows/odd."
 
 
+@pytest.mark.parametrize("default", ["20", [20], {"steps": 20}, 20.5])
+def test_default_of_another_type_is_refused(folder: Path, default: object) -> None:
+    """And the daemon lives."""
+    with_defaults(plain(), steps=default).write(folder, "odd")
+
+    found = refused(folder, workflow="odd")
+
+    assert {(p.code, p.field) for p in found} == {(Code.WORKFLOW_BROKEN, "steps")}
+
+
 def test_default_that_is_not_used_does_no_harm(folder: Path) -> None:
     """The request says it otherwise."""
     with_defaults(plain(), width=500).write(folder, "odd")

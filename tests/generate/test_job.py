@@ -569,6 +569,47 @@ def test_black_picture_is_tried_once_more_with_memory_freed(faked: Studio, easel
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"\x89PNG", Code.IMAGE_UNREADABLE), (png(drawn(32, 64)), Code.IMAGE_WRONG_SIZE)],
+)
+def test_every_bad_picture_is_tried_once_more_with_memory_freed(
+    faked: Studio, easel: Easel, content: bytes, code: Code
+) -> None:
+    """What an engine holds may be what spoils it."""
+    easel.shows(content)
+
+    assert raised(faked).code is code
+    assert len(easel.posted) == 2
+    assert easel.asked("POST /free") == 1
+
+
+def test_other_failures_take_no_try_from_a_bad_picture(tmp_path: Path, easel: Easel) -> None:
+    """It was seen once; the engine that was killed before says nothing of it."""
+    studio = Studio(tmp_path, easel.url, limits=Limits(attempts=3))
+    easel.outcomes = [interrupted]
+    easel.shows(BLACK)
+    easel.at(3, lambda: easel.shows(png(drawn(64, 64))))
+
+    assert studio.make().state is State.DONE
+    assert [line.split(" failed")[0] for line in studio.log() if line.startswith("attempt")] == [
+        "attempt 1 of 3",
+        "attempt 2 of 3",
+    ]
+
+
+def test_bad_pictures_take_no_more_tries_than_the_config_allows(
+    tmp_path: Path, easel: Easel
+) -> None:
+    """All failures together end a job too."""
+    studio = Studio(tmp_path, easel.url, limits=Limits(attempts=2))
+    easel.outcomes = [interrupted]
+    easel.shows(BLACK)
+
+    assert raised(studio).code is Code.IMAGE_BLANK
+    assert len(easel.posted) == 2
+
+
 def test_black_picture_of_a_real_graph_is_found_out(studio: Studio) -> None:
     """The sandbox calls it good, as the engine does."""
     error = raised(studio, workflow="black")
@@ -675,7 +716,7 @@ def test_begun_job_waits_where_it_is(faked: Studio, easel: Easel) -> None:
     """An attempt of it may be out there."""
     ongoing = faked.claim()
     piece = faked.piece(ongoing, workflow="txt2img", seed=7)
-    piece.keep(replace(piece.picture, attempt=1))
+    piece.keep(replace(piece.picture, asked=1, attempt=1))
     easel.knows(piece.prompt, piece.order.graph(piece.job, piece.picture))
     goes_away(easel)
     faked.patience.on_wait = lambda: comes_back(easel)
@@ -797,7 +838,7 @@ def begun(studio: Studio, sandbox: Sandbox | None = None, **keys: Any) -> Ongoin
     """Return a job whose first attempt is journalled, and sent, if there is an engine for it."""
     ongoing = studio.claim(**keys)
     piece = studio.piece(ongoing, **keys)
-    piece.keep(replace(piece.picture, attempt=1))
+    piece.keep(replace(piece.picture, asked=1, attempt=1))
     if sandbox:
         graph = piece.order.graph(piece.job, piece.picture)
         assert sandbox.post("/prompt", {"prompt": graph, "prompt_id": piece.prompt}).ok

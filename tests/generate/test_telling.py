@@ -124,6 +124,16 @@ def test_steps_that_begin_anew_have_a_new_pace(told: Telling) -> None:
     assert one.step(2, seconds=3)["eta_seconds"] == 3 * 18
 
 
+def test_second_sampler_has_a_pace_of_its_own(told: Telling) -> None:
+    """What lay between the two is no step."""
+    one = told()
+    for step in range(1, 21):
+        one.step(step, seconds=1)
+
+    assert "eta_seconds" not in one.step(1, seconds=50)
+    assert one.step(2, seconds=3)["eta_seconds"] == 3 * 18
+
+
 def test_no_steps_at_all_do_no_harm(told: Telling) -> None:
     """Somebody's node counts from nothing to nothing."""
     assert told().step(0, steps=0)["progress"] == 0.0

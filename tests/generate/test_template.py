@@ -161,7 +161,19 @@ def _no_such_part(made: Blueprint) -> None:
 
 
 def _no_such_node(made: Blueprint) -> None:
-    made.map["optional"]["lora"]["node"] = "99"
+    made.map["optional"]["lora"] = {"node": "99", "bypass": {}}
+
+
+def _output_is_optional(made: Blueprint) -> None:
+    made.map["optional"]["lora"] = {"node": "9", "bypass": {}}
+
+
+def _no_target(made: Blueprint) -> None:
+    made.map["slots"]["seed"] = []
+
+
+def _default(slot: str) -> Callable[[Blueprint], object]:
+    return lambda made: made.map.update(defaults={slot: 1})
 
 
 @pytest.mark.parametrize(
@@ -176,7 +188,13 @@ def _no_such_node(made: Blueprint) -> None:
         (with_lora().changed(_no_linked_input), "node 10 has no linked input lora_name"),
         (with_lora().changed(_no_bypass), "output 1 of node 10 has no bypass"),
         (with_lora().changed(_no_such_part), "no part is called 'hero'; there are lora, contr"),
-        (with_lora().changed(_no_such_node), "optional lora: node 99 has no linked input model"),
+        (with_lora().changed(_no_such_node), "optional lora: node 99 is not in the workflow"),
+        (with_lora().changed(_output_is_optional), "optional lora: node 9 is the output node"),
+        (with_lora().changed(_no_target), "slots.seed"),
+        (with_lora().changed(_default("promt")), "default promt: only a slot of the workflow"),
+        (with_lora().changed(_default("denoise")), "default denoise: only a slot of the workflow"),
+        (with_lora().changed(_default("lora_strength")), "default lora_strength: only a slot of"),
+        (with_lora().changed(_default("filename_prefix")), "default filename_prefix: only a slot"),
     ],
 )
 def test_map_that_does_not_fit_its_workflow_is_refused(blueprint: Blueprint, said: str) -> None:

@@ -173,3 +173,27 @@ def test_what_a_person_took_out_of_a_manifest_proves_nothing() -> None:
     now = _named([("a", "1")])
 
     assert changed([{"name": "a"}, {"sha256": "2"}, {}], now) == []
+
+
+@pytest.mark.parametrize("odd", [{"name": 7, "sha256": "2"}, {"name": "a", "sha256": ["2"]}])
+def test_what_a_person_wrote_into_a_manifest_proves_nothing(odd: dict[str, Any]) -> None:
+    """Names and digests are text."""
+    assert changed([odd], _named([("a", "1")])) == []
+
+
+MODEL = {"name": "spyke.safetensors", "folder": "loras", "sha256": "1"}
+TWIN = MODEL | {"folder": "checkpoints", "sha256": "2"}
+
+
+def test_models_of_one_name_are_told_apart_by_their_folders() -> None:
+    """A checkpoint and a LoRA may share it."""
+    assert changed([MODEL, TWIN], [TWIN, MODEL]) == []
+    assert changed([MODEL], [TWIN, MODEL | {"sha256": "3"}]) == ["spyke.safetensors"]
+
+
+def test_model_without_a_folder_is_any_of_its_name() -> None:
+    """As in a manifest that was written by hand."""
+    without = {"name": MODEL["name"], "sha256": "1"}
+
+    assert changed([without], [TWIN, MODEL]) == []
+    assert changed([without], [TWIN]) == ["spyke.safetensors"]
