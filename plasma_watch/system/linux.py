@@ -63,6 +63,19 @@ def parse_psi(text: str) -> Pressure:
     return Pressure.WARN if stalled >= _WARN_STALL_PERCENT else Pressure.NORMAL
 
 
+def start_mark(pid: int, proc: Path = Path("/proc")) -> str | None:
+    """Return what tells a process from any other that has its number: which boot, which tick of it.
+
+    A clock that is set leaves it alone, unlike the time of day that a process began.
+    """
+    try:
+        boot = (proc / "sys/kernel/random/boot_id").read_text().strip()
+        fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        return f"{boot}/{int(fields[19])}"
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def user_state(environ: Mapping[str, str]) -> Path:
     """Return the user's folder for what must survive a log-out but may be thrown away."""
     named = Path(environ.get("XDG_STATE_HOME", ""))

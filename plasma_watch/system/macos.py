@@ -10,6 +10,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
+
 from plasma_watch.system import renames
 from plasma_watch.system.pressure import Pressure
 
@@ -57,6 +59,17 @@ def memory_pressure(
         )
         return Pressure(int(answer.stdout))
     except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+
+
+def start_mark(pid: int) -> str | None:
+    """Return what tells a process from any other that has its number: when it began, by the clock.
+
+    The kernel keeps that time as it was, also when the clock is set.
+    """
+    try:
+        return f"{psutil.Process(pid).create_time():.6f}"
+    except psutil.Error:
         return None
 
 

@@ -150,3 +150,32 @@ def test_any_device_will_do() -> None:
     """Where there is no Metal, auto asks for nothing; names are what they are."""
     assert linux.DEFAULT_DEVICE == "any"
     assert not linux.NAMES_FOLD_CASE
+
+
+def proc(folder: Path, stat: str) -> Path:
+    """Return a folder like /proc with one process, number 7."""
+    boot = folder / "sys" / "kernel" / "random"
+    boot.mkdir(parents=True)
+    (boot / "boot_id").write_text("4f1c\n")
+    (folder / "7").mkdir()
+    (folder / "7" / "stat").write_text(stat)
+    return folder
+
+
+STAT = "7 (a) b) S 1 7 7 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 {} 1 1 18446744073709551615\n"
+
+
+def test_a_process_is_marked_by_boot_and_tick(tmp_path: Path) -> None:
+    """Whatever its name holds."""
+    assert linux.start_mark(7, proc(tmp_path, STAT.format(812))) == "4f1c/812"
+
+
+@pytest.mark.parametrize("stat", ["", "7 (a) S 1", STAT.format("soon")])
+def test_what_cannot_be_read_is_no_mark(tmp_path: Path, stat: str) -> None:
+    """No probe raises."""
+    assert linux.start_mark(7, proc(tmp_path, stat)) is None
+
+
+def test_a_process_that_is_gone_has_no_mark(tmp_path: Path) -> None:
+    """There is no such folder."""
+    assert linux.start_mark(8, proc(tmp_path, STAT.format(812))) is None

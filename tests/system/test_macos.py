@@ -152,3 +152,9 @@ def test_both_platforms_offer_the_same() -> None:
     offered |= {"NAMES_FOLD_CASE", "DEFAULT_DEVICE"}
 
     assert offered <= set(vars(linux)) & set(vars(macos))
+
+
+def test_a_process_is_marked_by_when_it_began() -> None:
+    """The same each time it is asked, and nothing for one that is gone."""
+    assert macos.start_mark(os.getpid()) == macos.start_mark(os.getpid()) is not None
+    assert macos.start_mark(2**22 + 1) is None

@@ -1,0 +1,101 @@
+"""Processes that may outlive the daemon that started them: known again, and ended whole.
+
+A trainer or an engine runs in a session of its own, so that all of it can be ended together. What
+is written down of it when it starts tells it, after a crash, from a stranger with its number. What
+the process is for is not known here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+
+from plasma_watch.system import platform
+
+GRACE_SECONDS = 10.0
+"""How long a group is given between being asked to end and being made to."""
+_LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that leads a session, as it is written down."""
+
+    pid: int
+    """Also the number of its session and its group."""
+    mark: str
+    """When it began, as the system has it; a number that is used again begins at another time."""
+    command: tuple[str, ...]
+
+
+def written_down(pid: int) -> Process | None:
+    """Return what tells a process from others, or None when it is gone already."""
+    mark = platform.start_mark(pid)
+    try:
+        command = tuple(psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return None
+    return Process(pid, mark, command) if mark else None
+
+
+def is_alive(process: Process) -> bool:
+    """Tell whether the very process that was written down still runs."""
+    try:
+        found = psutil.Process(process.pid)
+        is_running = found.status() != psutil.STATUS_ZOMBIE
+        is_same = tuple(found.cmdline()) == process.command
+    except psutil.Error:
+        return False
+    return is_running and is_same and platform.start_mark(process.pid) == process.mark
+
+
+def end(process: Process, grace_seconds: float = GRACE_SECONDS) -> bool:
+    """End a process and all of its session; tell whether nobody of it is left.
+
+    Its leader may be dead already while others of it live on; a stranger that has its number now
+    is left alone.
+    """
+    if not is_alive(process) and psutil.pid_exists(process.pid) and not _is_zombie(process.pid):
+        return True
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal(process.pid, number)
+        if _is_over(process.pid, grace_seconds):
+            return True
+    return False
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _signal(session: int, number: signal.Signals) -> None:
+    """Signal the group, and whoever of the session made a group of its own."""
+    for send, pid in [(os.killpg, session), *((os.kill, m.pid) for m in members(session))]:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            send(pid, number)
+
+
+def _is_over(session: int, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while any(members(session)):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return True
+
+
+def members(session: int) -> Iterator[psutil.Process]:
+    """Yield the living processes of a session."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
