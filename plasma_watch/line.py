@@ -22,7 +22,18 @@ from pathlib import Path
 from typing import Any
 
 from plasma_watch.home import Home
-from plasma_watch.job import JOURNAL, LEGAL, WHY, Ending, Job, State, is_job_id, same_name, why_text
+from plasma_watch.job import (
+    JOURNAL,
+    LEGAL,
+    TAKEN_OUT,
+    WHY,
+    Ending,
+    Job,
+    State,
+    is_job_id,
+    same_name,
+    why_text,
+)
 from plasma_watch.system import files, platform
 from plasma_watch.system.files import Fingerprint
 
@@ -50,12 +61,23 @@ class Waiting:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A request that was put back into the inbox, which counts as a change to it and is none."""
+
+    inode: int
+    changed_ns: int
+    """When it was last changed before."""
+
+
 class Ongoing:
     """A job in `running/`. Its state is the journal, in memory and on disk alike."""
 
-    def __init__(self, folder: Path, job: Job) -> None:
+    def __init__(self, folder: Path, job: Job, changed_ns: int = 0) -> None:
         self.folder = folder
         self.job = job
+        self.changed_ns = changed_ns
+        """When its file was last changed before it was claimed; 0 if that was before this start."""
 
     @property
     def request(self) -> Path:
@@ -86,6 +108,10 @@ class Line:
         self._waiting: dict[Path, Waiting] = {}
         self._order: list[tuple[Any, Path]] = []
         self._ids: set[str] = set()
+        self._ending: list[Ongoing] = []
+        """What was refused, and the disk would not move on yet."""
+        self._returned: dict[Path, Returned] = {}
+        """What was put back, and the inbox has not looked at since."""
         self.changes = 0
         """How often the line has changed."""
         self.lock = threading.RLock()
@@ -155,11 +181,15 @@ class Line:
 
         Returns None when it is not what was checked: one that holds other bytes is put back and
         leaves the line, to be looked at anew; one that is gone is for the inbox to find out.
-        Raises OSError when the disk refuses.
+        Raises OSError when the disk refuses; then it waits on.
         """
+        return self._claimed(waiting, None)
+
+    def _claimed(self, waiting: Waiting, ending: Ending | None) -> Ongoing | None:
         with self.lock:
-            ongoing = self._prepared(waiting)
+            ongoing = self._made(waiting)
             try:
+                ongoing.keep(replace(ongoing.job, ending=ending), durable=ending is not None)
                 _move(State.WAITING, State.RUNNING, waiting.path, ongoing.request)
             except FileNotFoundError:
                 _clear(ongoing.folder)
@@ -170,7 +200,8 @@ class Line:
             self.forget(waiting.path)
             return ongoing if self._is_what_was_checked(ongoing) else None
 
-    def _prepared(self, waiting: Waiting) -> Ongoing:
+    def _made(self, waiting: Waiting) -> Ongoing:
+        """Make the empty folder of a job."""
         job = Job(
             id=waiting.id,
             name=waiting.name,
@@ -180,11 +211,10 @@ class Line:
             sha256=waiting.sha256,
             urgent=waiting.urgent,
         )
-        ongoing = Ongoing(self._home.running / job.id, job)
         self._home.running.mkdir(exist_ok=True)
-        ongoing.folder.mkdir(exist_ok=True)
-        ongoing.keep(job)
-        return ongoing
+        folder = self._home.running / job.id
+        folder.mkdir(exist_ok=True)
+        return Ongoing(folder, job, waiting.changed_ns)
 
     def _is_what_was_checked(self, ongoing: Ongoing) -> bool:
         """Compare the bytes that were claimed with those that were checked, or put them back."""
@@ -198,13 +228,21 @@ class Line:
         with self.lock:
             inbox = self._home.urgent if ongoing.job.urgent else self._home.inbox
             inbox.mkdir(exist_ok=True)
+            target, inode = inbox / ongoing.job.file, ongoing.request.lstat().st_ino
             try:
-                _move(State.RUNNING, State.WAITING, ongoing.request, inbox / ongoing.job.file)
+                _move(State.RUNNING, State.WAITING, ongoing.request, target)
             except FileExistsError:
                 why = "a newer file of the same name took its place before it began"
                 self.finish(ongoing, Ending(State.CANCELLED, why), announce)
             else:
+                self._returned[target] = Returned(inode, ongoing.changed_ns)
                 _clear(ongoing.folder)
+
+    def take_returned(self) -> dict[Path, Returned]:
+        """Return what was put back since the last call: the inbox is about to look."""
+        with self.lock:
+            returned, self._returned = self._returned, {}
+        return returned
 
     def finish(self, ongoing: Ongoing, ending: Ending, announce: Announce | None = None) -> None:
         """Write the ending into the journal, move the folder to where it ends, and tell it.
@@ -226,20 +264,40 @@ class Line:
             announce(job)
 
     def refuse(self, waiting: Waiting, ending: Ending, announce: Announce) -> bool:
-        """End a job that waits: through `running/`, so that its end is complete when it appears.
+        """End a job that waits: through `running/`, with its ending in the journal from the start.
 
         Returns whether it was still there. Raises OSError when the disk refuses; then it waits on.
+        Once it has left the inbox it has ended, though the disk may not let it move on yet.
         """
-        ongoing = self.claim(waiting)
-        if ongoing is None:
-            return False
+        with self.lock:
+            ongoing = self._claimed(waiting, ending)
+            if ongoing is None:
+                return False
+            if not self._has_ended(ongoing, ending, announce):
+                log.warning("%s cannot be moved to %s/ yet", ongoing.job.id, ending.state.value)
+                self._ending.append(ongoing)
+            return True
+
+    def end_refused(self, announce: Announce) -> None:
+        """Move on what was refused and still lies in `running/`, if the disk lets us by now."""
+        with self.lock:
+            self._ending = [
+                ongoing
+                for ongoing in self._ending
+                if not self._has_ended(ongoing, ongoing.job.ending or TAKEN_OUT, announce)
+            ]
+
+    def _has_ended(self, ongoing: Ongoing, ending: Ending, announce: Announce) -> bool:
         try:
             self.finish(ongoing, ending, announce)
         except OSError:
-            with contextlib.suppress(OSError):
-                self.put_back(ongoing)
-            raise
+            return ongoing.is_taken_out
         return True
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is on its way that the line does not show."""
+        return not self._ending and not self._returned
 
     # After a crash.
 

@@ -31,7 +31,7 @@ from plasma_watch.job import (
     poisoned,
     same_name,
 )
-from plasma_watch.line import Line, Waiting
+from plasma_watch.line import Line, Returned, Waiting
 from plasma_watch.status import Board, JobStatus, of_ended
 from plasma_watch.system import files
 from plasma_watch.system.files import Fingerprint
@@ -95,6 +95,8 @@ class Inbox:
         self._arriving: dict[Path, Arriving] = {}
         self._ids: set[str] = set()
         """The jobs of what is arriving."""
+        self._returned: dict[Path, Returned] = {}
+        """What the worker put back since the last look."""
         self._last_place = datetime.min.replace(tzinfo=UTC)
         self.trouble = ""
         """Why the inbox cannot be read; empty while it can."""
@@ -106,6 +108,8 @@ class Inbox:
 
     def look(self, moment: Moment) -> float | None:
         """Look once; return in how many seconds a file may be whole, or None."""
+        self._line.end_refused(self.announce)
+        self._returned |= self._line.take_returned()
         entries = self._survey()
         if entries is None:
             return GONE_SECONDS
@@ -122,6 +126,7 @@ class Inbox:
                 self._take(entry, moment, moved_on)
         self._tell_of(arrived_no_more + gone)
         self._obey_cancels(entries)
+        self._returned.clear()
         return self._next_look(moment.now)
 
     def is_arriving(self, job: str) -> bool:
@@ -136,6 +141,7 @@ class Inbox:
     def _next_look(self, now: float) -> float | None:
         still = self._config.intake.settle_seconds
         due = [max(a.sighting.since + still, a.not_before) for a in self._arriving.values()]
+        due += [] if self._line.is_settled else [now + RETRY_SECONDS]
         return max(0.0, min(due) - now) if due else None
 
     # What is there.
@@ -227,11 +233,14 @@ class Inbox:
         """Begin to know a file: as its old job, if it was in the line before."""
         name, sighting = entry.sorted.name, Sighting(entry.fingerprint, moment.now)
         told = self._board.waiting_before(name)
+        returned = self._returned.get(entry.path)
         if known:
             self._line.forget(entry.path)
             arriving = Arriving(_seen(entry, known.id, known.seen), sighting, known.seen)
         elif told and not self._is_taken(told.job):
             waiting = _seen(entry, told.job, told.dropped)
+            if returned and returned.inode == entry.found.st_ino:
+                waiting = replace(waiting, changed_ns=returned.changed_ns)
             arriving = Arriving(waiting, sighting, told.dropped, told.sha256)
         else:
             job = job_id(name, moment.when, self._is_taken)

@@ -585,8 +585,8 @@ def test_a_refusal_that_the_disk_stops_is_tried_again_later(
         path.symlink_to("nowhere")
     else:
         path.write_bytes(BAD)
-    home.failed.rmdir()
-    home.failed.write_text("in the way")
+    home.running.rmdir()
+    home.running.write_text("in the way")
 
     with caplog.at_level(logging.WARNING):
         desk.settle(10.0)
@@ -596,8 +596,36 @@ def test_a_refusal_that_the_disk_stops_is_tried_again_later(
     assert os.path.lexists(path)
     assert len(caplog.records) == 1
 
-    home.failed.unlink()
+    home.running.unlink()
     desk.look(12.0 + RETRY_SECONDS)
+
+    assert desk.told()["state"] == "failed"
+    assert not os.path.lexists(path)
+
+
+@pytest.mark.parametrize("kind", ["bad file", "impostor"])
+def test_a_refusal_that_the_disk_stops_halfway_is_ended_later(
+    home: Home, desk: Desk, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has left the inbox; each look tries to move it on, and one line is enough to say so."""
+    path = home.inbox / "p003.toml"
+    if kind == "impostor":
+        path.symlink_to("nowhere")
+    else:
+        path.write_bytes(BAD)
+    home.failed.rmdir()
+    home.failed.write_text("in the way")
+
+    with caplog.at_level(logging.WARNING):
+        desk.settle(10.0)
+        desk.look(12.0)
+        desk.look(13.0)
+
+    assert not os.path.lexists(path)
+    assert len(caplog.records) == 1
+
+    home.failed.unlink()
+    desk.look(14.0)
 
     assert desk.told()["state"] == "failed"
     assert not os.path.lexists(path)

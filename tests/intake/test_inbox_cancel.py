@@ -324,3 +324,38 @@ def test_a_job_that_an_earlier_daemon_left_begun_is_cancelled(home: Home, desk: 
     desk.control.end()
     desk.look(1)
     assert not cancel.exists()
+
+
+def test_a_job_that_steps_back_is_still_older_than_the_cancel(home: Home, desk: Desk) -> None:
+    """The rename that put it back is a change to the file, and no new drop."""
+    path = drop(home, "p003.toml")
+    desk.settle(10.0)
+    ongoing = desk.line.claim(desk.the_only())
+    assert ongoing
+    cancel = ask_to_cancel(home)
+    desk.line.put_back(ongoing)
+    later_than(path, cancel)
+
+    desk.settle(20.0)
+
+    assert desk.ended(State.CANCELLED) == ["p003.toml"]
+    assert not cancel.exists()
+
+
+def test_another_file_where_one_was_put_back_is_newer_than_the_cancel(
+    home: Home, desk: Desk
+) -> None:
+    """It was dropped after it: a new inode."""
+    path = drop(home, "p003.toml")
+    desk.settle(10.0)
+    ongoing = desk.line.claim(desk.the_only())
+    assert ongoing
+    cancel = ask_to_cancel(home)
+    desk.line.put_back(ongoing)
+    drop(home, ".new.tmp", REQUEST).replace(path)
+    later_than(path, cancel)
+
+    desk.settle(20.0)
+
+    assert desk.waiting() == ["p003.toml"]
+    assert not cancel.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from plasma_watch.home import Home
 from plasma_watch.job import ENDS, LEGAL, Ending, Job, State
-from plasma_watch.line import Line, Ongoing, Waiting, _move, natural
+from plasma_watch.line import Line, Ongoing, Returned, Waiting, _move, natural
 from plasma_watch.system.files import Fingerprint
 from tests.fakes.home import NOON, REQUEST, a_home, drop, waiting, whereabouts
 
@@ -399,17 +400,67 @@ def test_what_is_gone_cannot_be_refused(home: Home, line: Line) -> None:
     assert whereabouts(home) == places()
 
 
-def test_a_refusal_that_the_disk_stops_is_undone(home: Home, line: Line) -> None:
-    """The file lies in the inbox again, to be looked at again, not in running/ for ever."""
+def test_a_refusal_that_the_disk_stops_at_once_leaves_the_file_alone(
+    home: Home, line: Line
+) -> None:
+    """Nothing has ended, and a cancel that asked for it still holds."""
+    item = waiting(drop(home, "p003.toml"))
+    changed = item.path.stat().st_ctime_ns
+    (home.running / item.id / "job.toml").mkdir(parents=True)
+
+    with pytest.raises(OSError, match=r"job\.toml"):
+        line.refuse(item, FAILED, lambda _: None)
+
+    assert item.path.stat().st_ctime_ns == changed
+    assert line.is_settled
+
+
+def test_a_refusal_that_the_disk_stops_halfway_is_ended_later(home: Home, line: Line) -> None:
+    """It has left the inbox, and its ending is in the journal; the rest is tried again."""
     item = waiting(drop(home, "p003.toml"))
     home.failed.rmdir()
     home.failed.write_text("in the way")
+    told: list[Job] = []
 
-    with pytest.raises(OSError, match="failed"):
-        line.refuse(item, FAILED, lambda _: None)
+    assert line.refuse(item, FAILED, told.append)
+    line.end_refused(told.append)
+    assert [each.job.ending for each in Line(home).unfinished()] == [FAILED]
+    assert not line.is_settled
 
-    assert [path.name for path in home.inbox.iterdir() if path.is_file()] == ["p003.toml"]
-    assert list(home.running.iterdir()) == []
+    home.failed.unlink()
+    line.end_refused(told.append)
+
+    assert whereabouts(home) == places(failed=f"{item.id}/p003.toml")
+    assert [job.ending for job in told] == [FAILED]
+    assert line.is_settled
+
+
+def test_a_refusal_whose_folder_was_taken_away_has_ended(home: Home, line: Line) -> None:
+    """Somebody tidied up while the disk refused."""
+    item = waiting(drop(home, "p003.toml"))
+    home.failed.rmdir()
+    home.failed.write_text("in the way")
+    line.refuse(item, FAILED, lambda _: None)
+    shutil.rmtree(home.running / item.id)
+
+    line.end_refused(lambda job: pytest.fail(job.id))
+
+    assert line.is_settled
+
+
+def test_what_was_put_back_is_told_once(home: Home, line: Line) -> None:
+    """A rename is a change to a file; when it was changed before is remembered for the inbox."""
+    item = waiting(drop(home, "p003.toml"))
+    ongoing = line.claim(item)
+    assert ongoing
+    line.put_back(ongoing)
+
+    assert not line.is_settled
+    returned = line.take_returned()
+    assert returned == {item.path: Returned(item.path.stat().st_ino, item.changed_ns)}
+    assert item.path.stat().st_ctime_ns > item.changed_ns
+    assert line.take_returned() == {}
+    assert line.is_settled
 
 
 # The law.

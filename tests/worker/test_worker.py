@@ -332,8 +332,8 @@ def test_a_refusal_that_the_disk_stops_does_not_stop_the_worker(
     """It is logged, and tried again with the next look."""
     floor.admit("p003.toml")
     floor.pages.verdict = Never(Code.MEMORY_NEVER_FITS, "needs 60.0 GB", "Lower the need.")
-    floor.desk.home.failed.rmdir()
-    floor.desk.home.failed.write_text("in the way")
+    floor.desk.home.running.rmdir()
+    floor.desk.home.running.write_text("in the way")
 
     assert not floor.step()
     assert "the disk refused to move a job" in caplog.text
