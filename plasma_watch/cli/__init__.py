@@ -52,4 +52,4 @@ def _say(exc: PlasmaError) -> None:
         error = {"code": str(exc.code), "message": exc.message, "hint": exc.hint}
         print(json.dumps({"error": error}))  # noqa: T201 - this is what it is for
         return
-    print(f"{exc.message}\n  {exc.hint}".rstrip(), file=sys.stderr)  # noqa: T201 - the same
+    print(f"{exc.message} ({exc.code})\n  {exc.hint}".rstrip(), file=sys.stderr)  # noqa: T201 - the same

@@ -117,7 +117,7 @@ def test_second_daemon_is_told_who_holds_the_home(own_daemon: DaemonProcess) -> 
     answer = own_daemon.run("run")
 
     assert answer.returncode == 4
-    assert f"pid {own_daemon.process.pid}" in answer.stderr
+    assert f"pid {own_daemon.process.pid}) (daemon.held)" in answer.stderr
     assert own_daemon.process.poll() is None
 
 

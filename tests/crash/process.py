@@ -1,0 +1,160 @@
+"""Homes that are run by forked daemons with a trap in them, and what must be true afterwards."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.crash.server import HUNG
+from tests.crash.trap import Spec
+from tests.door.process import DaemonProcess, EngineProcess, make_home
+
+
+class Forks:
+    """The server that forks daemons; one for all cases of a test process."""
+
+    def __init__(self, engine: EngineProcess, state: Path) -> None:
+        self._environ = {
+            "COMFYUI_URL": engine.url,
+            "COMFYUI_DIR": str(engine.base),
+            "XDG_STATE_HOME": str(state),
+        }
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+
+    def drain(self, home: Path, trap: Spec | None = None, record: Path | None = None) -> int:
+        """Run a daemon until the line is empty or it dies; return its exit code."""
+        order = {
+            "home": str(home),
+            "environ": self._environ,
+            "trap": asdict(trap) if trap else None,
+            "record": str(record) if record else None,
+        }
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.write(json.dumps(order) + "\n")
+        self._server.stdin.flush()
+        code = int(json.loads(self._server.stdout.readline())["code"])
+        assert code != HUNG, f"the daemon hangs: {(home / 'stderr.log').read_text('utf-8')}"
+        return code
+
+    def close(self) -> None:
+        """End the server."""
+        for pipe in (self._server.stdin, self._server.stdout):
+            if pipe:
+                pipe.close()
+        self._server.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is dropped, and where it must be in the end."""
+
+    name: str
+    drop: Callable[[DaemonProcess], None]
+    ends: dict[str, str]
+    """Request to the folder that it must end in."""
+    pictures: int
+    """How many pictures must lie in the output folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One scenario with one trap."""
+
+    scenario: Scenario
+    trap: Spec
+
+    def __str__(self) -> str:
+        return f"{self.scenario.name}: {self.trap.act} {self.trap.point} #{self.trap.nth}"
+
+
+def cases(scenario: Scenario, passed: Counter[str]) -> Iterator[Case]:
+    """Yield every way to fail in a scenario: at the first and the last time of each point.
+
+    At each the daemon is killed; and a request is sent and not heard of, or the disk refuses, with
+    one reason after the other.
+    """
+    refusals = itertools.cycle(["ENOSPC", "EIO", "EPERM"])
+    for point, times in passed.items():
+        is_request = point.startswith(("GET", "POST", "body of"))
+        for act in ("before", "after" if is_request else next(refusals)):
+            for nth in sorted({1, times}):
+                yield Case(scenario, Spec(point, nth, act))
+
+
+def recorded(forks: Forks, scenario: Scenario, folder: Path) -> Counter[str]:
+    """Run a scenario without a trap, and return how often each point was passed."""
+    daemon = a_home(folder)
+    scenario.drop(daemon)
+    forks.drain(daemon.home, record=folder / "points.txt")
+    return Counter((folder / "points.txt").read_text("utf-8").splitlines())
+
+
+def a_home(folder: Path) -> DaemonProcess:
+    """Return a home that takes what lies still for a blink."""
+    return DaemonProcess(make_home(folder / "home", settle_seconds=0.05), None)
+
+
+def wrong_after(daemon: DaemonProcess, scenario: Scenario) -> list[str]:
+    """Return everything that is not as it must be when all is over."""
+    return [
+        *_misplaced(daemon, scenario),
+        *_miscounted(daemon, scenario),
+        *_left_behind(daemon),
+        *_mistold(daemon, scenario),
+    ]
+
+
+def _misplaced(daemon: DaemonProcess, scenario: Scenario) -> Iterator[str]:
+    folders = ("running", "done", "failed", "cancelled")
+    for name, state in scenario.ends.items():
+        found = [f.parent.parent.name for s in folders for f in daemon.home.glob(f"{s}/*/{name}")]
+        found += ["inbox" for _ in daemon.home.glob(f"inbox/**/{name}")]
+        if found != [state]:
+            yield f"{name} lies in {found}, not in {state}"
+
+
+def _miscounted(daemon: DaemonProcess, scenario: Scenario) -> Iterator[str]:
+    files = daemon.outputs()
+    pictures = [name for name in files if name.endswith(".png")]
+    manifests = [name for name in files if name.endswith(".toml")]
+    if len(pictures) != scenario.pictures:
+        yield f"{len(pictures)} pictures, not {scenario.pictures}"
+    if [p.removesuffix(".png") for p in pictures] != [m.removesuffix(".toml") for m in manifests]:
+        yield f"pictures and manifests do not match: {files}"
+    logged = sorted(_logged(daemon.home / "output"))
+    if logged != pictures:
+        yield f"the generation log has {logged}"
+
+
+def _logged(output: Path) -> Iterator[str]:
+    for path in output.rglob("generation-log.json"):
+        for entry in json.loads(path.read_text("utf-8")):
+            yield str((path.parent / entry["file"]).relative_to(output))
+
+
+def _left_behind(daemon: DaemonProcess) -> Iterator[str]:
+    stray = [str(p.relative_to(daemon.home)) for p in daemon.home.rglob("*.tmp")]
+    if stray:
+        yield f"left behind: {stray}"
+    if running := daemon.folders("running"):
+        yield f"still in running/: {running}"
+
+
+def _mistold(daemon: DaemonProcess, scenario: Scenario) -> Iterator[str]:
+    for name, state in scenario.ends.items():
+        told = daemon.told(Path(name).stem).get("state")
+        if told != state:
+            yield f"the status of {name} says {told}, not {state}"
