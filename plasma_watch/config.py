@@ -85,6 +85,7 @@ class Comfyui(Section):
     manage: bool = False
     required_device: Device = "auto"
     allow_remote: bool = False
+    hang_seconds: float = Field(300, ge=10, le=86_400)
 
 
 class Kohya(Section):

@@ -58,6 +58,8 @@ class Code(StrEnum):
     ENGINE_NOT_COMFYUI = "engine.not-comfyui"
     ENGINE_BUSY = "engine.busy"
     ENGINE_STUCK = "engine.stuck"
+    ENGINE_STALLED = "engine.stalled"
+    ENGINE_HUNG = "engine.hung"
     ENGINE_MISSING_NODE = "engine.missing-node"
     ENGINE_MISSING_MODEL = "engine.missing-model"
     ENGINE_BAD_VALUE = "engine.bad-value"
@@ -103,6 +105,7 @@ FATES: dict[Code, Fate] = {
     Code.MEMORY_SHORT: Fate.WAIT,
     Code.DISK_SHORT: Fate.WAIT,
     Code.DISK_ERROR: Fate.WAIT,
+    Code.ENGINE_STALLED: Fate.RETRY,
     Code.ENGINE_OUT_OF_MEMORY: Fate.RETRY,
     Code.ENGINE_INTERRUPTED: Fate.RETRY,
     Code.ENGINE_LOST_JOB: Fate.RETRY,

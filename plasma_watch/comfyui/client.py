@@ -16,6 +16,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from plasma_watch.comfyui import facts
+from plasma_watch.comfyui.patience import LogLine
 from plasma_watch.comfyui.protocol import Image, Queue, read_queue
 from plasma_watch.errors import Code, PlasmaError
 
@@ -102,6 +103,20 @@ class Client:
         if answer.status_code in (400, 403, 404):
             return None
         return self._good(answer, "/view").content[:MAX_PICTURE_BYTES]
+
+    def log(self) -> list[LogLine]:
+        """Return the engine's last log lines; none where this ComfyUI does not show them."""
+        answer = self._get("/internal/logs/raw")
+        entries = self._decoded(answer, "/internal/logs/raw") if answer.ok else {}
+        match entries:
+            case {"entries": list(lines)}:
+                return [
+                    LogLine(str(line.get("t")), str(line.get("m")))
+                    for line in lines
+                    if isinstance(line, dict)
+                ]
+            case _:
+                return []
 
     # What it is asked to do.
 

@@ -36,6 +36,8 @@ class Engine:
         self._facts: Facts | None = None
         self._since: datetime | None = None
         self._deaf = 0
+        self._hanging = ""
+        """The prompt that it hangs in, when it did not heed an interrupt."""
         self.checkpoint = ""
         """The checkpoint that the engine holds in memory, as far as we know."""
 
@@ -83,6 +85,20 @@ class Engine:
             self._client.close()
         self._client = self._facts = self._since = None
         self.checkpoint = ""
+
+    def hangs_in(self, prompt: str) -> None:
+        """Remember a prompt that cannot be stopped."""
+        self._hanging = prompt
+
+    def still_hangs(self) -> bool:
+        """Tell whether the engine runs a prompt that could not be stopped."""
+        if self._hanging and self._client and self._hanging not in self._client.queue().running:
+            self._hanging = ""
+        return bool(self._hanging)
+
+    def restart(self) -> bool:
+        """Restart an engine that is ours; tell whether it could be done."""
+        return False
 
     def heard_nothing(self) -> None:
         """Count a socket that stayed open and told nothing of the end."""

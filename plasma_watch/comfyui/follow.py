@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 
 from plasma_watch.comfyui.client import Client
-from plasma_watch.comfyui.protocol import Conversation, Fact, Queue, Verdict
+from plasma_watch.comfyui.patience import Patience, how_the_worker_died
+from plasma_watch.comfyui.protocol import Conversation, Fact, Hung, Interrupted, Queue, Verdict
 from plasma_watch.comfyui.socket import FrameSocket, SocketClosed
 from plasma_watch.control import CancelAsked, Control
 from plasma_watch.errors import PlasmaError
@@ -24,6 +25,8 @@ RECONNECT_SECONDS = 1.0
 CANCEL_SECONDS = 0.5
 """How often a cancel is asked for again while the prompt still runs."""
 
+Rescue = Callable[[], bool]
+"""Restarts an engine that is ours, and tells whether it could."""
 Tell = Callable[[Fact | Conversation | PlasmaError], None]
 
 
@@ -75,25 +78,31 @@ def follow(
     conversation: Conversation,
     control: Control,
     tell: Tell,
+    *,
+    patience: Patience,
+    rescue: Rescue,
 ) -> Verdict:
     """Wait for the one verdict on a prompt.
 
     A cancel is carried to the engine and followed to its end. Raises Stopping when the daemon ends:
-    the prompt runs on and is collected later. An engine that is gone is told, and waited for.
+    the prompt runs on and is collected later. An engine that is gone is told, and waited for; one
+    that hangs is interrupted once, and restarted if `rescue` can.
     """
     cancelling = _Cancelling(client, conversation)
+    watching = _Watching(client, listener, conversation, patience, rescue)
     while True:
         if frame := listener.frame(control):
             for fact in conversation.hear(frame):
+                patience.heard(fact, time.monotonic())
                 tell(fact)
         try:
             control.check()
         except CancelAsked:
             cancelling.go_on()
         if conversation.is_due(time.monotonic()):
-            verdict = _ask(client, conversation, tell)
+            verdict = _ask(client, conversation, tell) or watching.look(time.monotonic())
             if verdict is not None:
-                return verdict
+                return watching.judged(verdict)
 
 
 def _ask(client: Client, conversation: Conversation, tell: Tell) -> Verdict | None:
@@ -147,3 +156,59 @@ class _Cancelling:
             self._client.interrupt(prompt)
         else:
             self._conversation.was_removed()
+
+
+class _Watching:
+    """Looks whether the engine works on ours at all, and acts when it does not."""
+
+    def __init__(
+        self,
+        client: Client,
+        listener: Listener,
+        conversation: Conversation,
+        patience: Patience,
+        rescue: Rescue,
+    ) -> None:
+        self._client = client
+        self._listener = listener
+        self._conversation = conversation
+        self._patience = patience
+        self._rescue = rescue
+
+    def look(self, now: float) -> Verdict | None:
+        """Look once; return Hung when the prompt hangs and nothing stops it."""
+        if not self._conversation.is_running:
+            self._patience.waits(now)
+        if self._patience.is_doubtful(now):
+            self._read_log(now)
+        if self._conversation.is_stuck:
+            self._rescue()
+        if not self._patience.is_over(now):
+            return None
+        if not self._patience.was_interrupted:
+            self._interrupt(now)
+        elif self._patience.has_run_on(now) and not self._rescue():
+            return Hung(has_stopped=False)
+        return None
+
+    def judged(self, verdict: Verdict) -> Verdict:
+        """Return a verdict as what it is: an interrupt of ours means that the prompt hung."""
+        if isinstance(verdict, Interrupted) and self._patience.was_interrupted:
+            return Hung(has_stopped=True)
+        return verdict
+
+    def _read_log(self, now: float) -> None:
+        """Read the log, and open the socket again: it may be deaf."""
+        with contextlib.suppress(PlasmaError):
+            lines = self._client.log()
+            self._patience.read(lines, now)
+            if words := how_the_worker_died(lines):
+                self._conversation.worker_died(words)
+        if self._conversation.is_running:
+            self._listener.close()
+
+    def _interrupt(self, now: float) -> None:
+        self._patience.interrupted(now)
+        log.warning("prompt %s shows no sign of life: interrupted", self._conversation.prompt)
+        with contextlib.suppress(PlasmaError):
+            self._client.interrupt(self._conversation.prompt)

@@ -92,7 +92,15 @@ class Lost:
     """Neither queue nor history knows it, twice: the engine restarted, or somebody removed it."""
 
 
-Verdict = Succeeded | NodeFailed | Interrupted | Lost
+@dataclass(frozen=True, slots=True)
+class Hung:
+    """It ran without a sign of life, and was interrupted for it."""
+
+    has_stopped: bool
+    """Whether it heeded the interrupt; else it runs on, and the engine is of no use."""
+
+
+Verdict = Succeeded | NodeFailed | Interrupted | Lost | Hung
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +127,12 @@ class Conversation:
         self.prompt = prompt
         self.ahead = 0
         """How many prompts, other people's, come before ours."""
+        self.is_running = False
+        """Whether the queue said that ours runs."""
         self.is_stuck = False
         """Whether the engine takes prompts and runs none."""
+        self.last_words = ""
+        """What the engine's worker died of, where its log tells."""
         self.end_was_heard = False
         """Whether a frame told of the end: else the socket was deaf."""
         self._is_executing = False
@@ -182,6 +194,7 @@ class Conversation:
             return None
         self._ask_at = now + ASK_SECONDS
         self.ahead = queue.ahead_of(self.prompt)
+        self.is_running = self.prompt in queue.running
         self._judge_engine(queue, now)
         verdict = self._judge(queue, entry, now)
         self._is_over = verdict is not None
@@ -204,7 +217,13 @@ class Conversation:
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = now
-        self.is_stuck = self._idle_since is not None and now - self._idle_since >= STUCK_SECONDS
+        waited = self._idle_since is not None and now - self._idle_since >= STUCK_SECONDS
+        self.is_stuck = waited or bool(self.last_words)
+
+    def worker_died(self, last_words: str) -> None:
+        """Take it from the engine's log that its worker is dead."""
+        self.last_words = last_words
+        self.is_stuck = True
 
     def was_removed(self) -> None:
         """Take it that we took the prompt out of the queue: its absence needs no second look."""
@@ -214,6 +233,8 @@ class Conversation:
     def was_unreachable(self, now: float) -> None:
         """Take it that the engine could not be asked: what it does meanwhile is unknown."""
         self._missed_since = self._idle_since = None
+        self.is_running = False
+        self.last_words = ""
         self._ask_at = now + ASK_SECONDS / 2
 
 

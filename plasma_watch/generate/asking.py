@@ -7,15 +7,17 @@ after a crash the first question is always whether an attempt of ours is still o
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from plasma_watch.comfyui.client import Accepted, Refused, Unclear
+from plasma_watch.comfyui.client import Accepted, Client, Refused, Unclear
 from plasma_watch.comfyui.follow import Listener, Tell, follow
 from plasma_watch.comfyui.protocol import (
     Conversation,
+    Hung,
     Image,
     Interrupted,
     Lost,
@@ -27,6 +29,7 @@ from plasma_watch.control import CancelAsked, Control
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.generate.order import Order, prefix
 from plasma_watch.generate.piece import Piece
+from plasma_watch.job import Job, prompt_id
 from plasma_watch.outputs import picture as pictures
 
 log = logging.getLogger(__name__)
@@ -57,10 +60,27 @@ def rejoin(piece: Piece, tell: Tell) -> Answer | None:
 
 
 def _held_by_queue(piece: Piece) -> int:
-    """Return the newest attempt that the engine's queue holds, or 0."""
+    """Return the attempt that the engine's queue holds, or 0.
+
+    Of several one is left: what runs, else the newest; never two of ours.
+    """
     queue = piece.bench.client.queue()
-    attempts = range(piece.picture.asked, 0, -1)
-    return next((attempt for attempt in attempts if piece.prompt_of(attempt) in queue), 0)
+    newest_first = range(piece.picture.asked, 0, -1)
+    held = [attempt for attempt in newest_first if piece.prompt_of(attempt) in queue]
+    kept = next((a for a in held if piece.prompt_of(a) in queue.running), max(held, default=0))
+    for attempt in held:
+        if attempt != kept:
+            piece.bench.client.delete(piece.prompt_of(attempt))
+    return kept
+
+
+def withdraw(client: Client, job: Job) -> None:
+    """Take a job out of the engine that ends while an attempt of it may be out there."""
+    for picture in job.pictures:
+        if picture.attempt and not (picture.is_over or picture.is_whole):
+            prompt = prompt_id(job, picture.number, picture.attempt)
+            client.delete(prompt)
+            client.interrupt(prompt)
 
 
 def ask(piece: Piece, tell: Tell) -> Answer:
@@ -87,7 +107,15 @@ def _followed(
         if begin:
             begin(piece, client_id)
         conversation = Conversation(piece.prompt)
-        verdict = follow(piece.bench.client, listener, conversation, piece.bench.control, tell)
+        verdict = follow(
+            piece.bench.client,
+            listener,
+            conversation,
+            piece.bench.control,
+            tell,
+            patience=piece.bench.patience(time.monotonic()),
+            rescue=piece.bench.rescue,
+        )
         if begin and verdict != Lost() and _is_deaf(listener, conversation, piece.bench.control):
             piece.bench.deaf()
         return verdict
@@ -127,8 +155,10 @@ def _answer(piece: Piece, verdict: Verdict) -> Answer:
             return Answer(tuple(_fetched(piece, verdict)), dict(verdict.graph))
         case NodeFailed():
             raise _node_error(verdict, piece.order)
-        case Interrupted() | Lost() if piece.bench.control.is_cancelled():
+        case Interrupted() | Lost() | Hung() if piece.bench.control.is_cancelled():
             raise CancelAsked
+        case Hung():
+            raise _hang(piece, verdict)
         case Interrupted():
             raise PlasmaError(
                 Code.ENGINE_INTERRUPTED,
@@ -141,6 +171,21 @@ def _answer(piece: Piece, verdict: Verdict) -> Answer:
                 "ComfyUI no longer knows the job: it was restarted, or its queue was cleared",
                 "Look at ComfyUI's log for why it ended.",
             )
+
+
+def _hang(piece: Piece, verdict: Hung) -> PlasmaError:
+    if verdict.has_stopped:
+        return PlasmaError(
+            Code.ENGINE_STALLED,
+            "ComfyUI made no progress for too long and was interrupted",
+            "comfyui.hang_seconds in config.toml says how long is too long.",
+        )
+    piece.bench.hung(piece.prompt)
+    return PlasmaError(
+        Code.ENGINE_HUNG,
+        "ComfyUI makes no progress and does not heed an interrupt",
+        "Restart ComfyUI; its log may say why. Then `plasma-watch retry` makes the page.",
+    )
 
 
 def _fetched(piece: Piece, verdict: Succeeded) -> Iterator[bytes]:

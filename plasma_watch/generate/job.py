@@ -13,19 +13,21 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.engine import Engine
 from plasma_watch.comfyui.facts import Facts
+from plasma_watch.comfyui.patience import Patience
 from plasma_watch.config import Config
 from plasma_watch.control import Control
 from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate import disk, memory, probe
 from plasma_watch.gate.memory import Never, Start, Verdict, Wait
 from plasma_watch.generate import checking, resolve
-from plasma_watch.generate.asking import ask, rejoin
+from plasma_watch.generate.asking import ask, rejoin, withdraw
 from plasma_watch.generate.order import (
     Order,
     check_engine,
@@ -111,6 +113,10 @@ class Generate:
             client, facts = shop.engine.ready(utc_now())
         except PlasmaError as exc:
             return Wait(exc.code, exc.message)
+        if shop.engine.still_hangs():
+            return Wait(
+                Code.ENGINE_STUCK, "needs ComfyUI, which hangs in an earlier prompt; restart it"
+            )
         free = probe.free_disk([shop.home.root, shop.output()])
         room = disk.verdict(shop.config.disk, free)
         if isinstance(room, Wait):
@@ -227,6 +233,9 @@ class Generate:
             told=shop.told,
             placed=self._placed,
             deaf=shop.engine.heard_nothing,
+            hung=shop.engine.hangs_in,
+            rescue=shop.engine.restart,
+            patience=partial(Patience, shop.config.comfyui.hang_seconds),
             version=shop.version,
             host=shop.host,
         )
@@ -332,12 +341,15 @@ class Generate:
             shutil.rmtree(self._shop.comfyui / "output" / folder_of(job), ignore_errors=True)
 
     def abandon(self, job: Job) -> None:
-        """Remove the temporary files of a job that ends without its pictures."""
+        """Withdraw from the engine, and remove the temporary files of what will not be made."""
         if job.request is None:
             return
         place = place_of(job.request, job.name)
         for picture in job.pictures:
             draft_of(job, picture.number, self._shop.output() / place.folder).discard()
+        with contextlib.suppress(PlasmaError):
+            client, _ = self._shop.engine.ready(utc_now())
+            withdraw(client, job)
         self._clean(job)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plasma_watch.comfyui.client import Client
+from plasma_watch.comfyui.patience import Patience
 from plasma_watch.control import Control
 from plasma_watch.generate import resolve
 from plasma_watch.generate.order import Order
@@ -31,6 +32,12 @@ class Bench:
     """Told of every picture in its place, with its request, before the journal is."""
     deaf: Callable[[], None]
     """Told of every socket that stayed open and told nothing of the end."""
+    hung: Callable[[str], None]
+    """Told of a prompt that hangs and cannot be stopped."""
+    rescue: Callable[[], bool]
+    """Restarts the engine if it is ours; tells whether it could."""
+    patience: Callable[[float], Patience]
+    """Begins to watch a prompt at a time; how long is too long is in it."""
     version: str
     host: str
 

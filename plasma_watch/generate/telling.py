@@ -44,7 +44,8 @@ class Teller:
 
     def _queued(self, news: Conversation) -> None:
         if news.is_stuck:
-            why = "ComfyUI takes prompts and runs none: its worker has died; restart ComfyUI"
+            of = f" of {news.last_words}" if news.last_words else ""
+            why = f"ComfyUI takes prompts and runs none: its worker has died{of}; restart ComfyUI"
             self._say(why, Code.ENGINE_STUCK)
         elif news.ahead:
             why = f"{self._which()}behind {news.ahead} other prompt(s) in ComfyUI"

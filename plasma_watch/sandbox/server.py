@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -89,7 +90,17 @@ def _start_log() -> Logbook:
         logger.setLevel(logging.INFO)
         logger.handlers = [logbook, logging.StreamHandler(sys.stderr)]
         logger.propagate = False
+    threading.excepthook = _log_death
     return logbook
+
+
+def _log_death(death: threading.ExceptHookArgs) -> None:
+    """Say in the log that a thread died: the engine's goes there with all of standard error."""
+    words = "".join(
+        traceback.format_exception(death.exc_type, death.exc_value, death.exc_traceback)
+    )
+    name = death.thread.name if death.thread else "unknown"
+    log.error("Exception in thread Thread-1 (prompt_%s):\n%s", name, words)
 
 
 def _end_with_parent() -> None:

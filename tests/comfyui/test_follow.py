@@ -14,12 +14,14 @@ import pytest
 
 from plasma_watch.comfyui.client import Accepted, Client
 from plasma_watch.comfyui.follow import CANCEL_SECONDS, RECONNECT_SECONDS, Listener, follow
+from plasma_watch.comfyui.patience import Patience
 from plasma_watch.comfyui.protocol import (
     ASK_SECONDS,
     LOST_SECONDS,
     Conversation,
     Entered,
     Fact,
+    Hung,
     Image,
     Interrupted,
     Lost,
@@ -63,6 +65,9 @@ class Follower:
         self.control = Control()
         self.control.begin(Running("job", "p003"))
         self.conversation = Conversation(prompt)
+        self.patience = Patience(300.0, time.monotonic())
+        self.rescues = 0
+        self.can_rescue = False
         self.news: list[News] = []
         self.codes: list[Code] = []
         self.on_news: Callable[[News], object] = lambda _: None
@@ -76,9 +81,22 @@ class Follower:
         """Follow the prompt to its end."""
         began = time.monotonic()
         try:
-            return follow(self.client, self.listener, self.conversation, self.control, self.tell)
+            return follow(
+                self.client,
+                self.listener,
+                self.conversation,
+                self.control,
+                self.tell,
+                patience=self.patience,
+                rescue=self.rescue,
+            )
         finally:
             self.seconds = time.monotonic() - began
+
+    def rescue(self) -> bool:
+        """Restart the engine, or say that it is somebody else's."""
+        self.rescues += 1
+        return self.can_rescue
 
     def tell(self, news: News) -> None:
         """Remember the news."""
@@ -440,14 +458,14 @@ def prompt() -> str:
 
 def test_sandbox_makes_a_picture(sandbox: Sandbox, follower: Make, prompt: str) -> None:
     """Every step, its preview, and a verdict with the file and the graph as executed."""
-    graph = text_to_image(prefix=f"follow/{prompt}", steps=3)
+    graph = text_to_image(prefix=f"follow/{prompt}", steps=30)
 
     me = sent(follower(sandbox, prompt), graph)
     verdict = me.follow()
 
     assert verdict == Succeeded({"9": (Image(f"{prompt}_00001_.png", "follow", "output"),)}, graph)
     steps = [fact for fact in me.facts() if isinstance(fact, Stepped)]
-    assert steps == [Stepped(step, 3, "3") for step in (1, 2, 3)]
+    assert steps == [Stepped(step, 30, "3") for step in range(1, 31)]
     assert any(isinstance(fact, Previewed) for fact in me.facts())
     assert me.conversation.end_was_heard
 
@@ -522,3 +540,124 @@ def test_engine_that_is_killed_at_work_is_told(tmp_path: Path, follower: Make, p
 
     assert me.codes == [Code.ENGINE_UNREACHABLE]
     assert not me.listener.is_open
+
+
+# An engine that hangs.
+
+
+def impatient(**seconds: float) -> Patience:
+    """Return what finds everything too long at the next look."""
+    none = {"loading_seconds": 0.01, "obey_seconds": 0.01, "log_seconds": 0.01}
+    return Patience(0.01, time.monotonic(), **(none | seconds))
+
+
+def interrupts(engine: FakeEngine) -> list[Any]:
+    """Return what was asked to be interrupted."""
+    return [body for route, body in engine.asked if route == "POST /interrupt"]
+
+
+def test_a_prompt_without_a_sign_of_life_is_interrupted_once(
+    engine: FakeEngine, follower: Make
+) -> None:
+    """F29: by its own id; that it stopped because of us is the verdict."""
+    me = follower(engine)
+    me.patience = impatient(obey_seconds=60)
+    engine.running = [OURS]
+
+    def stop(route: str) -> None:
+        if route == "POST /interrupt":
+            engine.running, engine.history = [], {OURS: INTERRUPTED}
+
+    engine.on_asked = stop
+
+    assert me.follow() == Hung(has_stopped=True)
+    assert interrupts(engine) == [{"prompt_id": OURS}]
+    assert me.rescues == 0
+
+
+def test_a_prompt_that_does_not_heed_it_hangs(engine: FakeEngine, follower: Make) -> None:
+    """F29: the engine is somebody else's, so nobody may restart it."""
+    me = follower(engine)
+    me.patience = impatient()
+    engine.running = [OURS]
+
+    assert me.follow() == Hung(has_stopped=False)
+    assert interrupts(engine) == [{"prompt_id": OURS}]
+    assert me.rescues == 1
+
+
+def test_an_engine_of_ours_is_restarted(engine: FakeEngine, follower: Make) -> None:
+    """F29: then it has forgotten the prompt."""
+    me = follower(engine)
+    me.patience = impatient()
+    engine.running = [OURS]
+    me.can_rescue = True
+
+    def restart() -> bool:
+        engine.running = []
+        return Follower.rescue(me)
+
+    me.rescue = restart  # type: ignore[method-assign]
+
+    assert me.follow() == Lost()
+    assert me.rescues == 1
+
+
+def test_news_in_the_log_keeps_a_silent_prompt_alive(engine: FakeEngine, follower: Make) -> None:
+    """A client that does not read holds up every frame; the engine works on."""
+    me = follower(engine)
+    me.patience = impatient(loading_seconds=ASK_SECONDS * 1.5)
+    engine.running = [OURS]
+    looks = itertools.count(1)
+
+    def log(route: str) -> None:
+        if route == "GET /internal/logs/raw":
+            bar = {"t": f"12:00:0{next(looks)}", "m": "\r 10%"}
+            engine.says("/internal/logs/raw", {"entries": [bar]})
+        if next(looks) > 10:
+            engine.running, engine.history = [], {OURS: ENTRY}
+
+    engine.on_asked = log
+
+    assert me.follow() == SUCCESS
+    assert interrupts(engine) == []
+
+
+def test_a_doubtful_socket_is_opened_again(engine: FakeEngine, follower: Make) -> None:
+    """F22: it may be deaf; a new one hears the steps."""
+    me = follower(engine)
+    me.patience = impatient(loading_seconds=60)
+    engine.running = [OURS]
+    engine.says("/internal/logs/raw", b"", 404)
+
+    def end(route: str) -> None:
+        if len(engine.clients) > 1 and route == "GET /queue":
+            engine.running, engine.history = [], {OURS: ENTRY}
+
+    engine.on_asked = end
+    me.patience.heard(Stepped(1, 20, "3"), time.monotonic())
+    me.patience.heard(Stepped(2, 20, "3"), time.monotonic())
+    me.patience.interrupted(time.monotonic() + PATIENCE_SECONDS)
+
+    assert me.follow() == SUCCESS
+    assert len(engine.clients) > 1
+
+
+def test_a_dead_worker_is_found_in_the_log(engine: FakeEngine, follower: Make) -> None:
+    """§7 of the contract: somebody's prompt killed it, and stays at the head of the queue."""
+    me = follower(engine)
+    me.patience = impatient()
+    engine.running, engine.pending = [THEIRS], [OURS]
+    words = "Exception in thread Thread-1 (prompt_worker):\nTypeError: int\n"
+    engine.says("/internal/logs/raw", {"entries": [{"t": "12:00", "m": words}, "odd"]})
+
+    def restarted(news: News) -> None:
+        if isinstance(news, Conversation) and news.is_stuck:
+            engine.pending, engine.history = [], {OURS: ENTRY}
+
+    me.on_news = restarted
+
+    assert me.follow() == SUCCESS
+    assert me.conversation.last_words == "TypeError: int"
+    assert me.rescues >= 1
+    assert interrupts(engine) == []

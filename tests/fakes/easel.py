@@ -90,7 +90,7 @@ class Easel:
         self.on_posted: Callable[[dict[str, Any]], object] = lambda _: None
         """Called with every prompt before it is answered."""
         engine.greeting = [json.dumps({"type": "status", "data": {}})]
-        engine.on_asked = self._asked
+        engine.on_asked = self.heard
         for name, info in node_infos().items():
             engine.says(f"/object_info/{name}", {name: info})
         engine.says("/upload/image", {"name": "uploaded.png", "subfolder": "plasma"})
@@ -122,7 +122,8 @@ class Easel:
         entry = (outcome or finished("img_00001_.png"))({"prompt_id": prompt, "prompt": graph})
         self.engine.history[prompt] = entry
 
-    def _asked(self, route: str) -> None:
+    def heard(self, route: str) -> None:
+        """Make of a prompt what is to become of it."""
         if route != "POST /prompt":
             return
         posted = self.engine.asked[-1][1]

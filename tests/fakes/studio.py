@@ -13,6 +13,7 @@ from typing import Any
 
 from plasma_watch import toml_text
 from plasma_watch.comfyui.engine import Engine
+from plasma_watch.comfyui.patience import LOADING_SECONDS, Patience
 from plasma_watch.config import Comfyui, Config, Defaults, Disk
 from plasma_watch.control import Control, Running
 from plasma_watch.generate import library
@@ -97,6 +98,8 @@ class Studio:
         self.shop = shop
         self.kind = Generate(shop)
         self.deaf = 0
+        self.hang_seconds = 300.0
+        self.loading_seconds = LOADING_SECONDS
         self.placed: list[tuple[str, Mapping[str, Any]]] = []
 
     @property
@@ -157,10 +160,17 @@ class Studio:
             told=self.shop.told,
             placed=self._placed,
             deaf=self._heard_nothing,
+            hung=self.engine.hangs_in,
+            rescue=self.engine.restart,
+            patience=self._watch,
             version="0.1.0",
             host="studio",
         )
         return Piece(bench, ongoing, order, number)
+
+    def _watch(self, now: float) -> Patience:
+        """Begin to watch a prompt."""
+        return Patience(self.hang_seconds, now, self.loading_seconds, self.hang_seconds)
 
     def _placed(self, job: Job, final: Path, request: Mapping[str, Any]) -> None:  # noqa: ARG002 - a bench's shape
         self.placed.append((final.name, request))

@@ -347,6 +347,34 @@ def test_prompt_that_vanished_is_lost(fake: Piece, easel: Easel) -> None:
     assert len(easel.posted) == 1
 
 
+@pytest.mark.parametrize(
+    ("heeds", "code", "fate"),
+    [(True, Code.ENGINE_STALLED, Fate.RETRY), (False, Code.ENGINE_HUNG, Fate.FAIL)],
+)
+def test_prompt_that_hangs_is_interrupted(
+    faked: Studio, easel: Easel, *, heeds: bool, code: Code, fate: Fate
+) -> None:
+    """F29: one that heeds it is tried again; else the engine is of no use, which is remembered."""
+    faked.hang_seconds, faked.loading_seconds = 0.01, 0.01
+    piece = faked.piece(faked.claim(), **SMALL)
+    easel.outcomes = [vanished]
+    easel.on_posted = lambda posted: easel.engine.running.append(posted["prompt_id"])
+
+    def stop(route: str) -> None:
+        easel.heard(route)
+        if heeds and route == "POST /interrupt":
+            easel.engine.running = []
+            easel.knows(piece.prompt, graph(piece), interrupted)
+
+    easel.engine.on_asked = stop
+
+    error = refused(piece)
+
+    assert (error.code, error.fate) == (code, fate)
+    assert easel.asked("POST /interrupt") == 1
+    assert faked.engine.still_hangs() is not heeds
+
+
 def test_success_without_a_picture_is_none(fake: Piece, easel: Easel) -> None:
     """Whatever the engine calls it."""
     for outcome in (finished(), finished("img_00001_.png", node="8")):
@@ -498,6 +526,27 @@ def test_older_attempt_in_the_queue_is_the_one_to_follow(fake: Piece, easel: Eas
     assert (fake.picture.attempt, fake.picture.is_over) == (2, False)
     ask(fake, untold)
     assert fake.picture.attempt == 4
+
+
+@pytest.mark.parametrize(("running", "kept"), [(0, 3), (1, 1), (2, 2)])
+def test_of_two_attempts_in_the_queue_one_is_left(
+    fake: Piece, easel: Easel, running: int, kept: int
+) -> None:
+    """§7.3: what runs, else the newest; never two of ours in the engine's queue."""
+    began(fake, 3)
+    ours = {attempt: fake.prompt_of(attempt) for attempt in (1, 2, 3)}
+    easel.engine.running = [ours[running]] if running else []
+    easel.engine.pending = [prompt for attempt, prompt in ours.items() if attempt != running]
+
+    def end(_: object) -> None:
+        easel.engine.running = easel.engine.pending = []
+        easel.knows(fake.prompt, graph(fake))
+        easel.ends({"prompt_id": fake.prompt})
+
+    assert rejoin(fake, end)
+    deleted = [body["delete"] for route, body in easel.engine.asked if route == "POST /queue"]
+    assert sorted(deleted) == sorted([ours[attempt]] for attempt in (1, 2, 3) if attempt != kept)
+    assert fake.picture.attempt == kept
 
 
 def test_attempt_that_is_over_is_not_asked_for(fake: Piece, easel: Easel) -> None:

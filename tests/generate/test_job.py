@@ -22,7 +22,7 @@ from plasma_watch.gate.memory import HYSTERESIS_BYTES, Never, Start, Wait
 from plasma_watch.generate.job import FREE_SECONDS, WAIT_SECONDS
 from plasma_watch.generate.order import folder_of, prefix
 from plasma_watch.generate.placing import draft_of
-from plasma_watch.job import TAKEN_OUT, Ending, Picture, State
+from plasma_watch.job import TAKEN_OUT, Ending, Made, Picture, State
 from plasma_watch.line import Ongoing
 from plasma_watch.outputs import picture as pictures
 from plasma_watch.outputs.picture import examine
@@ -925,6 +925,44 @@ def test_pictures_that_are_whole_are_not_made_again(studio: Studio) -> None:
 
 
 # Ending badly.
+
+
+def test_engine_that_hangs_holds_what_waits(faked: Studio, easel: Easel) -> None:
+    """Until it is restarted, or lets go of the prompt after all."""
+    faked.kind.gate(is_waiting=False)
+    faked.engine.hangs_in("ours")
+    easel.engine.running = ["ours"]
+
+    assert isinstance(wait := faked.kind.gate(is_waiting=False), Wait)
+    assert wait.code is Code.ENGINE_STUCK
+
+    easel.engine.running = []
+
+    assert isinstance(faked.kind.gate(is_waiting=False), Start)
+
+
+def test_job_that_ends_badly_is_withdrawn_from_the_engine(faked: Studio, easel: Easel) -> None:
+    """What is set aside as poison may still wait in its queue."""
+    ongoing = faked.claim(workflow="txt2img", count=4)
+    piece = faked.piece(ongoing, workflow="txt2img", count=4)
+    waiting, over, _, unasked = ongoing.job.pictures
+    done = Picture(3, 3, asked=1, attempt=1, images=1, made=(Made("x.png", ""),))
+    pictures = (
+        replace(waiting, asked=2, attempt=2),
+        replace(over, asked=1, attempt=1, is_over=True),
+        done,
+        unasked,
+    )
+    ongoing.keep(replace(ongoing.job, pictures=pictures))
+
+    faked.kind.abandon(ongoing.job)
+
+    ours = piece.prompt_of(2)
+    asked = [(route, body) for route, body in easel.engine.asked if route.startswith("POST")]
+    assert asked == [
+        ("POST /queue", {"delete": [ours]}),
+        ("POST /interrupt", {"prompt_id": ours}),
+    ]
 
 
 def test_job_that_ends_badly_leaves_nothing_behind(studio: Studio, sandbox: Sandbox) -> None:

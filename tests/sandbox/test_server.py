@@ -84,6 +84,8 @@ def test_worker_that_stumbles_never_runs_again(tmp_path: Path) -> None:
 
         assert [len(queue[name]) for name in ("queue_running", "queue_pending")] == [1, 1]
         assert sandbox.json("/prompt") == {"exec_info": {"queue_remaining": 2}}
+        log = "".join(entry["m"] for entry in sandbox.json("/internal/logs/raw")["entries"])
+        assert "Exception in thread Thread-1 (prompt_worker):\nTraceback" in log
 
 
 def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
