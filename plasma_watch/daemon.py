@@ -31,6 +31,7 @@ from plasma_watch.intake.watch import Watch
 from plasma_watch.line import Line, Ongoing
 from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.request import GenerateRequest, Request
+from plasma_watch.starts import Starts
 from plasma_watch.status import Board, utc_now
 from plasma_watch.system import platform
 from plasma_watch.system.locks import Lock
@@ -58,10 +59,12 @@ class Options:
 class Daemon:
     """One home's daemon. Its state: the threads, and when it last looked, told and swept."""
 
-    def __init__(self, home: Home, config: Config, options: Options) -> None:
+    def __init__(self, home: Home, config: Config, options: Options, starts: Starts) -> None:
         self._home = home
         self._config = config
         self._options = options
+        self._starts = starts
+        self._is_ready = False
         self._started = utc_now()
         self._config_stamp = _stamp(home.config)
         self._swept = float("-inf")
@@ -154,9 +157,9 @@ class Daemon:
         catching_up.tell_ends(self._board, self._line, self._is_known, self._inbox.announce)
         while not self._control.stopping.is_set():
             if not worker.is_alive():
-                log.critical("the worker has died; see above")
-                return os.EX_SOFTWARE
+                return self._without_worker()
             wait = self._round()
+            self._note_ready()
             if self._options.drain and self._is_drained():
                 self.stop()
             self._wake.wait(wait)
@@ -165,6 +168,18 @@ class Daemon:
         self._tell(stopping=True)
         log.info("stopped")
         return 1 if self._options.drain and self._inbox.failures else 0
+
+    def _note_ready(self) -> None:
+        """Say once that this start went well: the worker works, or rests."""
+        if self._worker.is_up and not self._is_ready:
+            self._is_ready = True
+            self._starts.ready()
+
+    def _without_worker(self) -> int:
+        log.critical("the worker has died; see above")
+        if not self._is_ready:
+            self._starts.failed("the worker died, status/daemon.log tells of what")
+        return os.EX_SOFTWARE
 
     def _round(self) -> float:
         """Look after everything once; return how long nothing needs it."""

@@ -89,6 +89,7 @@ class Code(StrEnum):
     CONFIG_REMOTE_ENGINE = "config.remote-engine"
 
     DAEMON_HELD = "daemon.held"
+    DAEMON_SAFE_MODE = "daemon.safe-mode"
     DAEMON_POISON = "daemon.poison"
     DAEMON_BUG = "daemon.bug"
 

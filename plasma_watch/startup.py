@@ -24,6 +24,7 @@ from plasma_watch.config import Config, load_config
 from plasma_watch.daemon import Daemon, Options, check_layout
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
+from plasma_watch.starts import MOST, Starts
 from plasma_watch.status import Board, utc_now
 from plasma_watch.system.locks import Lock
 
@@ -68,22 +69,38 @@ def run(start: Start) -> int:
         return 0
     try:
         _log_to(start.home)
-        config = _until(lambda: _configured(start), start, stop, tell=True)
-        return _run(start, config, stop) if config else 0
+        starts = Starts(start.home.private / "starts.json", __version__)
+        _stay_safe(start, starts, stop)
+        with starts.counted():
+            config = _until(lambda: _configured(start), start, stop, tell=True)
+            return _run(start, config, starts, stop) if config else 0
     finally:
         lock.release()
 
 
-def _run(start: Start, config: Config, stop: threading.Event) -> int:
+def _stay_safe(start: Start, starts: Starts, stop: threading.Event) -> None:
+    """Stay up and run nothing while the last starts all ended by an error of ours."""
+    if not starts.are_too_many():
+        return
+    died_of = starts.failures()[-1]
+    said = f"the last {MOST} starts ended by an error of ours ({died_of}); nothing is run"
+    way_out = "Update Plasma Watch, or remove .plasma/starts.json to try again; please report it."
+    log.critical("safe mode: %s", said)
+    Board(start.home.status).daemon(_degraded(PlasmaError(Code.DAEMON_SAFE_MODE, said, way_out)))
+    while starts.are_too_many() and not stop.is_set():
+        stop.wait(RETRY_SECONDS)
+
+
+def _run(start: Start, config: Config, starts: Starts, stop: threading.Event) -> int:
     if start.sandbox is None:
-        return _run_daemon(start, config, stop)
+        return _run_daemon(start, config, starts, stop)
     with start.sandbox(start.home, config) as url:
-        return _run_daemon(start, with_sandbox(config, url, start.home), stop)
+        return _run_daemon(start, with_sandbox(config, url, start.home), starts, stop)
 
 
-def _run_daemon(start: Start, config: Config, stop: threading.Event) -> int:
+def _run_daemon(start: Start, config: Config, starts: Starts, stop: threading.Event) -> int:
     log.info("Plasma Watch %s looks after %s", __version__, start.home.root)
-    daemon = Daemon(start.home, config, start.options)
+    daemon = Daemon(start.home, config, start.options, starts)
     _on_signals(daemon.stop)
     if stop.is_set():
         daemon.stop()

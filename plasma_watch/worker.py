@@ -95,6 +95,8 @@ class Worker:
         self.is_idle = False
         """Whether the last look found neither work nor a line."""
         self._was_held = False
+        self.is_up = False
+        """Whether it has come as far as to carry a job, or to rest."""
 
     def run(self) -> None:
         """Work until the daemon stops."""
@@ -112,6 +114,7 @@ class Worker:
 
     def _rest(self) -> None:
         """Wait for work; while something is held, look again soon."""
+        self.is_up = True
         is_idle, held = not len(self._line), bool(self.holds)
         if is_idle:
             self.holds.clear()
@@ -200,6 +203,7 @@ class Worker:
 
     def _carry(self, ongoing: Ongoing) -> None:
         """Run a job and file it away; when the daemon stops, leave it where it is."""
+        self.is_up = True
         try:
             ending = ongoing.job.ending or self._ended(ongoing)
             if ending:

@@ -147,6 +147,27 @@ def test_broken_config_in_a_terminal_ends_the_start(own_daemon: DaemonProcess) -
     assert "Did you mean `rescan_seconds`?" in answer.stderr
 
 
+def test_three_starts_that_fail_by_our_own_error_are_enough(own_daemon: DaemonProcess) -> None:
+    """F40: the next stays up, runs nothing, says why, and goes on when it may."""
+    wire = own_daemon.home / ".plasma" / "tripwire-work.json"
+    wire.mkdir(parents=True)
+    for _ in range(3):
+        assert own_daemon.run("run").returncode == 1
+    own_daemon.drop("page", steps=1)
+    own_daemon.start()
+
+    told = own_daemon.told("daemon")
+    assert (told["state"], told["code"]) == ("degraded", "daemon.safe-mode")
+    assert "IsADirectoryError" in told["why"]
+    assert own_daemon.stop() == 0
+
+    own_daemon.start()
+    assert own_daemon.told("daemon")["code"] == "daemon.safe-mode"
+    wire.rmdir()
+    (own_daemon.home / ".plasma" / "starts.json").unlink()
+    own_daemon.until("page", "done")
+
+
 def _graph(steps: int) -> dict[str, object]:
     """Return somebody else's graph."""
     return {

@@ -21,7 +21,7 @@ FLOORS: list[set[str]] = [
     {"worker", "bulletin", "catching_up"},
     {"intake", "line", "generate", "train"},
     {"comfyui", "gate", "outputs", "report"},
-    {"status", "system", "tripwire", "control", "retention", "shipped"},
+    {"status", "system", "tripwire", "starts", "control", "retention", "shipped"},
     {"home", "config", "request", "rules", "job", "errors", "toml_check", "toml_text"},
 ]
 """The rooms, the highest floor first."""
