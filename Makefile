@@ -1,5 +1,7 @@
 # Two commands: `make demo` makes a first picture, `make test` runs every check.
 # Both set themselves up from a bare checkout with nothing but Python 3.11 or newer.
+# `make proof` kills daemon and engine at random for about an hour and counts what came of it; it can
+# be interrupted and goes on where it stopped. SEED, DAEMON_KILLS and ENGINE_KILLS may be given.
 
 VENV   = .venv
 BIN    = $(VENV)/bin
@@ -8,7 +10,11 @@ TESTED = $(VENV)/.ready-for-tests
 DEMO   = demo
 PIP    = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c tests/constraints.txt
 
-.PHONY: demo test clean
+SEED         = 1
+DAEMON_KILLS = 2000
+ENGINE_KILLS = 500
+
+.PHONY: demo test proof clean
 
 demo: $(READY)
 	@$(BIN)/plasma-watch init $(DEMO)
@@ -22,6 +28,10 @@ test: $(TESTED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
+
+proof: $(TESTED)
+	$(BIN)/python -m tests.proof --seed $(SEED) --daemon-kills $(DAEMON_KILLS) \
+	  --engine-kills $(ENGINE_KILLS) --state .proof --write
 
 $(READY): pyproject.toml tests/constraints.txt
 	@python=$$(for p in python3.11 python3.12 python3.13 python3.14 python3; do \
@@ -41,4 +51,4 @@ $(TESTED): $(READY)
 	@touch $(TESTED)
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO) .proof

@@ -71,8 +71,10 @@ class Control:
         if self.is_cancelled():
             raise CancelAsked
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, *, heeds_cancel: bool = True) -> None:
         """Wait, but not past a request to stop; a request to cancel is seen at the end."""
-        self.check()
+        if heeds_cancel:
+            self.check()
         self.stopping.wait(seconds)
-        self.check()
+        if heeds_cancel or self.stopping.is_set():
+            self.check()

@@ -181,7 +181,9 @@ class Generate:
             raise exc
         why = f"{exc.message}; the job goes on when that has changed"
         self._shop.board.show(of_running(ongoing.job, why, waiting_for=exc.code))
-        self._shop.control.wait(WAIT_SECONDS)
+        # A picture that may lie in its place already wins over a cancel: first it is settled.
+        is_placing = any(picture.placing for picture in ongoing.job.pictures)
+        self._shop.control.wait(WAIT_SECONDS, heeds_cancel=not is_placing)
 
     def _count_failure(self, exc: PlasmaError, ongoing: Ongoing) -> None:
         job = ongoing.job

@@ -1,6 +1,7 @@
 """Forks daemons that have their imports already: one line of JSON in, one line out at each death.
 
-In: {"home": …, "environ": {…}, "options": {…}, "trap": {…} | null, "record": path | null}
+In: {"home": …, "environ": {…}, "trap": {…} | null, "record": path | null, "life": {…} | null,
+     "meanwhile": {point: path}}
 Out: {"code": exit code, negative for a signal, 255 for one that hung}
 """
 
@@ -38,6 +39,8 @@ def main() -> None:
 
 def _run(order: dict[str, Any]) -> int:
     pid = os.fork()
+    if pid and order["life"]:
+        return _ended(pid, **order["life"])
     if pid:
         return _awaited(pid)
     try:
@@ -48,17 +51,30 @@ def _run(order: dict[str, Any]) -> int:
     os._exit(code)
 
 
+def _ended(pid: int, seconds: float, *, is_asked: bool) -> int:
+    """Let a daemon live for so long, end it, and return how it ended."""
+    if not _is_over(pid, seconds):
+        os.kill(pid, signal.SIGTERM if is_asked else signal.SIGKILL)
+    return _awaited(pid)
+
+
 def _awaited(pid: int) -> int:
     """Return how a daemon ended, and end it if it never does."""
-    with selectors.DefaultSelector() as waiting:
-        fd = os.pidfd_open(pid)
-        waiting.register(fd, selectors.EVENT_READ)
-        is_over = bool(waiting.select(HUNG_SECONDS))
-        os.close(fd)
+    is_over = _is_over(pid, HUNG_SECONDS)
     if not is_over:
         os.kill(pid, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     return code if is_over else HUNG
+
+
+def _is_over(pid: int, seconds: float) -> bool:
+    fd = os.pidfd_open(pid)
+    try:
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(fd, selectors.EVENT_READ)
+            return bool(waiting.select(seconds))
+    finally:
+        os.close(fd)
 
 
 def _daemon(order: dict[str, Any]) -> int:
@@ -71,8 +87,8 @@ def _daemon(order: dict[str, Any]) -> int:
     home = Home(Path(order["home"]).resolve())
     spec = Spec(**order["trap"]) if order["trap"] else None
     record = Path(order["record"]) if order["record"] else None
-    Trap(home.root, spec, record).set()
-    return startup.run(startup.Start(home, Options(drain=True), os.environ))
+    Trap(home.root, spec, record, order["meanwhile"]).set()
+    return startup.run(startup.Start(home, Options(drain=order["life"] is None), os.environ))
 
 
 if __name__ == "__main__":

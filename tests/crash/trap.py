@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,12 @@ class Spec:
 class Trap:
     """Counts the points, and acts at one of them. Its state: how often each was passed."""
 
-    def __init__(self, home: Path, spec: Spec | None, record: Path | None) -> None:
+    def __init__(
+        self, home: Path, spec: Spec | None, record: Path | None, meanwhile: Mapping[str, str]
+    ) -> None:
         self._home = str(home)
+        self._meanwhile = meanwhile
+        """What somebody puts into the home when a point is passed for the first time."""
         self._spec = spec
         self._record = record
         self._passed: Counter[str] = Counter()
@@ -67,6 +72,8 @@ class Trap:
 
     def _pass(self, name: str, arguments: tuple[Any, ...]) -> None:
         self._passed[name] += 1
+        if name in self._meanwhile and self._passed[name] == 1:
+            Path(self._home, self._meanwhile[name]).touch()
         if self._record:
             with self._record.open("a", encoding="utf-8") as file:
                 file.write(f"{name}\n")

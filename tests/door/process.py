@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -38,8 +39,9 @@ def eventually(look: Callable[[], Found | None], what: str = "it") -> Found:
 class EngineProcess:
     """A sandbox engine in its own process, on a port of its own that it keeps over restarts."""
 
-    def __init__(self, base: Path, seconds_per_step: float) -> None:
+    def __init__(self, base: Path, seconds_per_step: float, log: Path | None = None) -> None:
         self.base = base
+        self._log = log
         self._seconds = seconds_per_step
         self._port = 0
         self.url = ""
@@ -47,15 +49,15 @@ class EngineProcess:
 
     def start(self) -> None:
         """Start it, on the port it had before."""
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "plasma_watch.sandbox", "--base", str(self.base)),
-                *("--port", str(self._port), "--seconds-per-step", str(self._seconds)),
-                "--with-parent",
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        command = [
+            *(sys.executable, "-m", "plasma_watch.sandbox", "--base", str(self.base)),
+            *("--port", str(self._port), "--seconds-per-step", str(self._seconds)),
+            "--with-parent",
+        ]
+        with self._log.open("ab") if self._log else contextlib.nullcontext() as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            )
         assert self.process.stdout is not None
         self.url = json.loads(self.process.stdout.readline())["url"]
         self._port = int(self.url.rpartition(":")[2])

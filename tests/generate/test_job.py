@@ -764,6 +764,42 @@ def test_disk_that_refuses_is_waited_for(faked: Studio, easel: Easel) -> None:
     assert len(easel.posted) == 1
 
 
+def test_picture_in_its_place_wins_over_a_cancel(faked: Studio) -> None:
+    """§2: though the disk would not take its entry in the pipeline's log."""
+    in_the_way = faked.output / ".generation-log.json.tmp"
+    in_the_way.mkdir()
+    ongoing = faked.claim()
+
+    def mend() -> None:
+        faked.control.cancel(ongoing.job.id)
+        if in_the_way.exists():
+            in_the_way.rmdir()
+
+    faked.patience.on_wait = mend
+
+    assert faked.run(ongoing).why == "output/p003_v1.png"
+
+
+def test_cancel_is_heeded_while_nothing_is_placed(faked: Studio) -> None:
+    """A disk that is full may stay so."""
+    faked.output.rmdir()
+    faked.output.touch()
+    ongoing = faked.claim()
+    faked.patience.on_wait = lambda: faked.control.cancel(ongoing.job.id)
+
+    with pytest.raises(CancelAsked):
+        faked.run(ongoing)
+
+
+def test_stop_is_heeded_while_a_picture_is_placed(faked: Studio) -> None:
+    """The next start settles it."""
+    (faked.output / ".generation-log.json.tmp").mkdir()
+    faked.patience.on_wait = faked.control.stopping.set
+
+    with pytest.raises(Stopping):
+        faked.make()
+
+
 def test_disk_that_refuses_before_anything_was_asked_for_steps_back(faked: Studio) -> None:
     """As everything that is to be waited for."""
     ongoing = faked.claim()
