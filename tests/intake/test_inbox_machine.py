@@ -1,4 +1,4 @@
-"""Whatever is dropped, moved, cancelled and paused, in whatever order: nothing is lost."""
+"""Whatever is dropped, moved, cancelled, retried and paused, in whatever order: nothing is lost."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ from plasma_watch.status import of_running
 from tests.fakes.desk import Desk
 from tests.fakes.home import a_home, drop
 
+FOLDERS = {"inbox": State.WAITING.value}
 NAMES = st.sampled_from(["a", "b", "c"])
 
 
 class InboxMachine(RuleBasedStateMachine):
-    """A person, a pipeline and a worker at one real home. Its state: which requests there are."""
+    """A person, a pipeline and a worker at one real home.
+
+    Its state is the model: which requests there are, and in which state each must be.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +35,7 @@ class InboxMachine(RuleBasedStateMachine):
         self.home = a_home(self.root)
         self.desk = Desk(self.home)
         self.ongoing: Ongoing | None = None
-        self.requests: set[bytes] = set()
+        self.states: dict[bytes, State] = {}
         self.now = 0.0
         self.dropped = 0
 
@@ -47,8 +51,13 @@ class InboxMachine(RuleBasedStateMachine):
     def remove(self, path: Path) -> None:
         """Take a request away for good."""
         if path.exists():
-            self.requests.discard(path.read_bytes())
+            del self.states[path.read_bytes()]
             path.unlink()
+
+    def running(self) -> bytes:
+        """Return the request that is begun."""
+        assert self.ongoing
+        return self.ongoing.request.read_bytes()
 
     @rule(name=NAMES, is_good=st.booleans(), urgent=st.booleans())
     def write(self, name: str, is_good: bool, urgent: bool) -> None:  # noqa: FBT001 - drawn
@@ -59,7 +68,7 @@ class InboxMachine(RuleBasedStateMachine):
         file = f"urgent/{name}.toml" if urgent else f"{name}.toml"
         self.remove(self.home.inbox / file)
         drop(self.home, file, content)
-        self.requests.add(content)
+        self.states[content] = State.WAITING if is_good else State.FAILED
         self.look()
 
     @rule(name=NAMES)
@@ -76,11 +85,24 @@ class InboxMachine(RuleBasedStateMachine):
         self.remove(self.home.inbox / f"{name}.toml")
         self.look()
 
+    @rule(name=NAMES, end=st.sampled_from([State.DONE, State.FAILED, State.CANCELLED]))
+    def retry(self, name: str, end: State) -> None:
+        """Move a request that ended back into the inbox, unless one of its name waits there."""
+        target = self.home.inbox / f"{name}.toml"
+        ended = sorted((self.home.root / end.value).glob(f"*/{name}.toml"))
+        if ended and not target.exists():
+            content = ended[0].read_bytes()
+            ended[0].rename(target)
+            is_good = b"unheard of" not in content
+            self.states[content] = State.WAITING if is_good else State.FAILED
+        self.look()
+
     @rule(name=NAMES)
     def cancel(self, name: str) -> None:
         """Cancel everything of a name, later than anything that was dropped."""
         cancel = drop(self.home, f"{name}.cancel", b"")
         for item in self.desk.line.named(name):
+            self.states[item.path.read_bytes()] = State.CANCELLED
             while cancel.stat().st_ctime_ns < item.changed_ns:
                 os.utime(cancel)
         self.look()
@@ -105,6 +127,7 @@ class InboxMachine(RuleBasedStateMachine):
         item = self.desk.line.first(1)[0]
         self.ongoing = self.desk.line.claim(item)
         assert self.ongoing
+        self.states[self.running()] = State.RUNNING
         self.desk.control.begin(Running(item.id, item.name, item.changed_ns))
         self.desk.board.show(of_running(self.ongoing.job, "begun"))
 
@@ -114,6 +137,7 @@ class InboxMachine(RuleBasedStateMachine):
         """End the job that runs; a cancel that was asked for wins."""
         assert self.ongoing
         state = State.CANCELLED if self.desk.control.is_cancelled() else end
+        self.states[self.running()] = state
         self.desk.line.finish(self.ongoing, Ending(state, "ended"), self.desk.inbox.announce)
         self.ongoing = None
         self.desk.control.end()
@@ -124,9 +148,35 @@ class InboxMachine(RuleBasedStateMachine):
     def step_back(self) -> None:
         """Put the job that runs back into the line, or end it if a newer file has its place."""
         assert self.ongoing
+        inbox = self.home.urgent if self.ongoing.job.urgent else self.home.inbox
+        has_its_place = (inbox / self.ongoing.job.file).exists()
+        self.states[self.running()] = State.CANCELLED if has_its_place else State.WAITING
         told = replace(of_running(self.ongoing.job, "not yet"), state=State.WAITING)
         self.desk.board.show(told)
         self.desk.line.put_back(self.ongoing, self.desk.inbox.announce)
+        self.ongoing = None
+        self.desk.control.end()
+        self.look()
+
+    @precondition(lambda self: self.ongoing is None and len(self.desk.line) > 0)
+    @rule()
+    def die_in_a_claim(self) -> None:
+        """Die when the journal is written and the request has not come in."""
+        item = self.desk.line.first(1)[0]
+        (self.home.running / item.id).mkdir()
+        (self.home.running / item.id / "job.toml").write_text("half a jour")
+        self.restart()
+
+    @precondition(lambda self: self.ongoing is not None)
+    @rule(end=st.sampled_from([State.DONE, State.FAILED]))
+    def die_in_an_end(self, end: State) -> None:
+        """Die when the ending is in the journal and the folder has not moved; it ends so."""
+        assert self.ongoing
+        self.states[self.running()] = end
+        ending = Ending(end, "ended")
+        self.ongoing.keep(replace(self.ongoing.job, ending=ending))
+        self.restart()
+        self.desk.line.finish(self.ongoing, ending, self.desk.inbox.announce)
         self.ongoing = None
         self.desk.control.end()
         self.look()
@@ -141,16 +191,16 @@ class InboxMachine(RuleBasedStateMachine):
         self.look()
 
     @invariant()
-    def every_request_is_in_exactly_one_folder(self) -> None:
+    def every_request_is_in_the_one_folder_of_its_state(self) -> None:
         """Byte for byte as it was dropped, unless somebody took it away or wrote over it."""
         found = [
-            path.read_bytes()
+            (path.read_bytes(), FOLDERS.get(folder.name, folder.name))
             for folder in self.home.spool()
             for path in folder.rglob("*.toml")
             if path.name != "job.toml"
         ]
 
-        assert sorted(found) == sorted(self.requests)
+        assert sorted(found) == sorted((content, s.value) for content, s in self.states.items())
 
     @invariant()
     def what_lies_in_the_inbox_is_in_the_line(self) -> None:
