@@ -102,8 +102,8 @@ def _rules(plan: Dataset, console: Console) -> Rules:
     smallest = plan.min_bucket_reso - plan.min_bucket_reso % step
     largest = plan.max_bucket_reso + -plan.max_bucket_reso % step
     if plan.enable_bucket:
-        _adjusted("min", plan.min_bucket_reso, smallest, "750", console)
-        _adjusted("max", plan.max_bucket_reso, largest, "757", console)
+        _adjusted("min", plan.min_bucket_reso, smallest, "753", console)
+        _adjusted("max", plan.max_bucket_reso, largest, "760", console)
         insist(min(plan.resolution) >= smallest, buckets.TOO_SMALL)
         insist(max(plan.resolution) <= largest, buckets.TOO_LARGE)
     return Rules(plan.resolution, smallest, largest, step, plan.bucket_no_upscale)
@@ -120,30 +120,37 @@ def _adjusted(which: str, asked: int, taken: int, line: str, console: Console) -
 
 
 def _add(one: Gathered, subset: Subset, regular: list[Picture], console: Console) -> None:
-    ignored = f"ignore subset with image_dir='{subset.image_dir}'"
-    if subset.num_repeats < 1:
-        console.warning(
-            "train_util.py:2119",
-            f"{ignored}: num_repeats is less than 1"
-            f" / num_repeatsが1を下回っているためサブセットを無視します: {subset.num_repeats}",
-        )
-        return
-    paths = folder.pictures(subset, one.tags, console)
-    if not paths:
-        console.warning(
-            "train_util.py:2132",
-            f"{ignored}: no images found / 画像が見つからないためサブセットを無視します",
-        )
-        return
-    repeated = subset.num_repeats * len(paths)
+    paths = _usable(one, subset, console)
     pictures = [Picture(path, subset.num_repeats, subset.is_reg) for path in paths]
+    repeated = subset.num_repeats * len(paths)
     if subset.is_reg:
         one.reg_images += repeated
         regular.extend(pictures)
     else:
         one.train_images += repeated
         one.pictures.update({picture.path: picture for picture in pictures})
-    one.subsets.append((subset, len(paths)))
+    if paths:
+        one.subsets.append((subset, len(paths)))
+
+
+def _usable(one: Gathered, subset: Subset, console: Console) -> list[str]:
+    if subset.num_repeats < 1:
+        why = f"num_repeatsが1を下回っているためサブセットを無視します: {subset.num_repeats}"
+        _ignore(subset, f"num_repeats is less than 1 / {why}", "2119", console)
+    elif any(subset.image_dir == other.image_dir for other, _ in one.subsets):
+        why = "既にサブセットが登録されているため、重複した後発のサブセットを無視します"
+        _ignore(subset, f"use the first one / {why}", "2125", console, kind="duplicated subset")
+    elif paths := folder.pictures(subset, one.tags, console):
+        return paths
+    else:
+        why = "画像が見つからないためサブセットを無視します"
+        _ignore(subset, f"no images found / {why}", "2132", console)
+    return []
+
+
+def _ignore(subset: Subset, why: str, line: str, console: Console, *, kind: str = "subset") -> None:
+    where = f"train_util.py:{line}"
+    console.warning(where, f"ignore {kind} with image_dir='{subset.image_dir}': {why}")
 
 
 def _use_up(regular: list[Picture], one: Gathered) -> None:

@@ -78,6 +78,10 @@ def _furnish_data(lab: Lab) -> None:
         lab.picture(name)
     for index in range(3):
         lab.picture(f"data/folders/2_spyke kid/a{index}.jpg", (80, 64), "spyke, a")
+    for index in range(9):
+        lab.picture(f"data/manyreg/p{index}.png")
+        if index < 7:
+            lab.picture(f"data/odd/p{index}.png")
     lab.picture("data/folders/loose.png")
     lab.picture("data/folders/noprefix/x.png")
     for name in ("a.png", "b.PNG", "c.Png"):
@@ -109,6 +113,15 @@ def _configure(lab: Lab) -> None:
     lab.configure("ds_minreso.toml", spyke, dataset="resolution = 64\nenable_bucket = true")
     lab.configure(
         "ds_steps32.toml", spyke, dataset=f"resolution = 64\n{BUCKETS}bucket_reso_steps = 32"
+    )
+    odd = f'image_dir = "{lab.root}/data/odd"'
+    lab.configure(
+        "ds_odd.toml",
+        f'{odd}\nclass_tokens = "spyke"',
+        odd,
+        reg.replace("data/reg", "data/manyreg") + "\nflip_aug = true",
+        dataset="resolution = 128\nenable_bucket = true\nmin_bucket_reso = 100\n"
+        'max_bucket_reso = 250\ncaption_extension = ".caption"',
     )
     lab.write("ds_syntax.toml", "[general\n")
     lab.write("ds_large2.toml", _two(lab, "large", ""))

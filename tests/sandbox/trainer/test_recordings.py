@@ -349,6 +349,12 @@ SCENES = {
         code=1,
         shorten=all_but_words_of_error,
     ),
+    "many things that are odd": Scene(
+        "data_odd",
+        f"{refused('ds_odd', 'data_odd')} --train_data_dir /tmp/x "
+        "--pretrained_model_name_or_path /nope/none.safetensors",
+        code=1,
+    ),
     "no configuration": Scene("config_missing", refused("none", "config_missing"), code=1),
     "no options": Scene("options_missing", "--config_file LAB/none.toml", code=1),
     "an option that nobody knows": Scene("options_unknown", f"{NEW}--nonsense 3", code=2),
