@@ -34,6 +34,10 @@ SANDBOX = "sandbox"
 """No floor of the house: it stands outside and speaks HTTP; only the command line starts it."""
 
 HEAVY = {"torch", "numpy", "matplotlib"}
+PLOTS = f"{HOUSE.name}.report.loss.drawing"
+"""The one module that may load a plotting library."""
+PROGRAMS = {f"{HOUSE.name}.report.loss.__main__"}
+"""The programs of their own that load it; nobody imports those."""
 
 
 def modules() -> dict[str, Path]:
@@ -117,8 +121,15 @@ def test_no_module_loads_what_is_heavy(name: str) -> None:
     """Tensors, arrays and plots stay in other programs; the server library in the sandbox."""
     libraries = {target.partition(".")[0] for target in IMPORTS[name]}
 
-    assert libraries & HEAVY == set()
+    assert libraries & HEAVY == ({"matplotlib"} if name == PLOTS else set())
     assert "aiohttp" not in libraries or room(name) == SANDBOX
+
+
+def test_only_a_program_of_its_own_loads_what_plots() -> None:
+    """So the daemon cannot come to it, over however many modules."""
+    importers = {name for name, targets in IMPORTS.items() if {PLOTS, *PROGRAMS} & set(targets)}
+
+    assert importers == PROGRAMS
 
 
 @pytest.mark.parametrize(
