@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from plasma_watch.config import load_config
+from plasma_watch.config import Config, load_config
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.generate import checking
+from plasma_watch.generate import checking, resolve
+from plasma_watch.generate.outlook import Paces, outlook
 from plasma_watch.home import Home
 from plasma_watch.intake import accept
 from plasma_watch.request import GenerateRequest, Request
@@ -18,7 +19,28 @@ from plasma_watch.train import job as train
 def check_file(home: Home, file: Path, environ: Mapping[str, str]) -> PlasmaError | None:
     """Return what is wrong with a request file, or None."""
     config = load_config(home.config, environ)
+    try:
+        _checked(home, file, config)
+    except PlasmaError as exc:
+        return exc
+    except FileNotFoundError:
+        return PlasmaError(Code.REQUEST_MISSING_FILE, f"{file} is not there", "Mend the path.")
+    return None
 
+
+def look_ahead(home: Home, file: Path, environ: Mapping[str, str]) -> str:
+    """Return what a good request for pictures comes to: how many, how many steps, how long."""
+    config = load_config(home.config, environ)
+    request = _checked(home, file, config)
+    if not isinstance(request, GenerateRequest):
+        return ""
+    template = checking.template_of(request, config, home.at(config.paths.workflows))
+    resolved = resolve.resolve(request, template, config.defaults, drawn_seed=0).request
+    pace = Paces(home.private / "paces.json").of(resolved)
+    return outlook(resolved, resolve.pictures(resolved), pace).told()
+
+
+def _checked(home: Home, file: Path, config: Config) -> Request:
     def check(request: Request, lines: Mapping[KeyPath, int], subject: str) -> None:
         if isinstance(request, GenerateRequest):
             workflows = home.at(config.paths.workflows)
@@ -27,10 +49,4 @@ def check_file(home: Home, file: Path, environ: Mapping[str, str]) -> PlasmaErro
         else:
             train.check(request, lines, subject)
 
-    try:
-        accept.parse(accept.open_dropped(file, config), config, check)
-    except PlasmaError as exc:
-        return exc
-    except FileNotFoundError:
-        return PlasmaError(Code.REQUEST_MISSING_FILE, f"{file} is not there", "Mend the path.")
-    return None
+    return accept.parse(accept.open_dropped(file, config), config, check)

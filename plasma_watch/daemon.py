@@ -24,6 +24,7 @@ from plasma_watch.control import Control, Running
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.gate import probe
 from plasma_watch.generate.job import Generate, Workshop
+from plasma_watch.generate.outlook import Paces
 from plasma_watch.home import Home
 from plasma_watch.intake import accept
 from plasma_watch.intake.inbox import Inbox, Moment
@@ -94,6 +95,7 @@ class Daemon:
             control=self._control,
             tripwire=self._tripwire,
             hashes=Hashes(self._home.private / "hashes.json"),
+            paces=Paces(self._home.private / "paces.json"),
             comfyui=Path(comfyui).expanduser() if comfyui else None,
             version=__version__,
             host=socket.gethostname(),

@@ -44,7 +44,6 @@ class Code(StrEnum):
     REQUEST_BAD_PICTURE = "request.bad-picture"
     REQUEST_FOREIGN_PICTURE = "request.foreign-picture"
     REQUEST_CHANGED_MODELS = "request.changed-models"
-    REQUEST_NOT_YET = "request.not-yet"
 
     WORKFLOW_UNKNOWN = "workflow.unknown"
     WORKFLOW_BROKEN = "workflow.broken"

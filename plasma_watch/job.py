@@ -12,7 +12,7 @@ import tomllib
 import unicodedata
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import chain, count
@@ -73,6 +73,8 @@ class Picture:
 
     number: int
     seed: int
+    changes: dict[str, Any] = field(default_factory=dict)
+    """What a sweep changes for this picture, by request key: `cfg`, `lora.strength`."""
     asked: int = 0
     """How often the engine was asked for it; so every attempt has a number of its own."""
     attempt: int = 0
@@ -89,6 +91,15 @@ class Picture:
     def is_whole(self) -> bool:
         """Whether everything of it lies in its place."""
         return 0 < self.images <= len(self.made)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The sheet that a sweep ends with, on its way to its place."""
+
+    placing: str = ""
+    """The name under which it is being placed; after a crash it is looked for there."""
+    made: Made | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,7 @@ class Job:
     spoiled: int = 0
     """How many of those brought a bad picture."""
     pictures: tuple[Picture, ...] = ()
+    sheet: Sheet = Sheet()
     ending: Ending | None = None
 
     def to_toml(self) -> str:
@@ -151,8 +163,9 @@ class Job:
         return replace(self, pictures=pictures)
 
     def outputs(self) -> list[str]:
-        """Return the paths of everything made, pictures first, then their manifests."""
+        """Return the paths of everything made: pictures, their sheet, then the manifests."""
         made = [item.path for picture in self.pictures for item in picture.made]
+        made += [self.sheet.made.path] if self.sheet.made else []
         return made + [manifest_of(path) for path in made]
 
 
@@ -162,7 +175,11 @@ def manifest_of(picture: str) -> str:
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in table.items() if value is not None}
+    return {
+        key: _without_none(value) if isinstance(value, dict) else value
+        for key, value in table.items()
+        if value is not None
+    }
 
 
 _JOURNALS = TypeAdapter(Job)

@@ -27,6 +27,8 @@ from plasma_watch.rules import (
 
 MAX_DRAWN_SEED = 2**53 - 1
 """The largest seed that is drawn here: every program that reads JSON holds it exactly."""
+LORA_STRENGTH = 0.8
+"""How strongly a LoRA is laid over the checkpoint where nothing is said."""
 
 
 # What a validator raises says what it expected and, second, the way out.
@@ -80,6 +82,7 @@ _OWN_LORA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 Text = Annotated[str, AfterValidator(_text)]
 Line = Annotated[str, AfterValidator(_single_line)]
 WeightsName = Annotated[str, AfterValidator(_weights_name)]
+LoraName = Annotated[str, AfterValidator(_lora_name)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Steps = Annotated[int, Field(ge=1)]
 Cfg = Annotated[float, Field(ge=0, le=100)]
@@ -96,8 +99,8 @@ class Strict(BaseModel):
 class Lora(Strict):
     """The LoRA that is laid over the checkpoint."""
 
-    name: Annotated[str, AfterValidator(_lora_name)]
-    strength: Strength = 0.8
+    name: LoraName
+    strength: Strength = LORA_STRENGTH
 
 
 class Controlnet(Strict):
@@ -116,10 +119,10 @@ class Input(Strict):
 
 
 class Sweep(Strict):
-    """Values to try: every combination makes a picture."""
+    """Values to try: every combination makes a picture; they stand in place of the key itself."""
 
     seed: list[Seed] = Field([], min_length=1)
-    lora: list[Line] = Field([], min_length=1)
+    lora: list[LoraName] = Field([], min_length=1)
     lora_strength: list[Strength] = Field([], min_length=1)
     cfg: list[Cfg] = Field([], min_length=1)
     steps: list[Steps] = Field([], min_length=1)

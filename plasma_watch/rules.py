@@ -7,6 +7,7 @@ Nothing is read but the values and the config's limits.
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -29,13 +30,44 @@ def generate_rules(values: Mapping[str, Any], limits: Limits) -> Iterator[Proble
     yield from _last_seed(values)
     yield from _place(values)
     yield from _inside(values, ("controlnet.image", "input.image"))
-    if "sweep" in values:
-        yield Problem(
-            Code.REQUEST_NOT_YET,
-            "sweep",
-            "cannot be made yet",
-            "Write one request for each combination for now.",
-        )
+    if isinstance(sweep := values.get("sweep"), dict):
+        yield from _sweep(values, {k: v for k, v in sweep.items() if isinstance(v, list)}, limits)
+
+
+def _sweep(
+    values: Mapping[str, Any], sweep: Mapping[str, list[Any]], limits: Limits
+) -> Iterator[Problem]:
+    """Hold a sweep to the limits of what it makes one by one, and to something to try."""
+    if not sweep:
+        yield Problem(Code.REQUEST_BAD_VALUE, "sweep", "names nothing to try", _TRY)
+    combinations = math.prod(len(found) for found in sweep.values())
+    if combinations > limits.max_count:
+        said = f"makes {combinations} pictures; at most {limits.max_count}"
+        hint = "Try fewer values, or raise limits.max_count in config.toml."
+        yield Problem(Code.REQUEST_OVER_LIMIT, "sweep", said, hint)
+    if (values.get("count") or 1) > 1:
+        said = "and sweep both say how many pictures are made"
+        yield Problem(Code.REQUEST_CONFLICT, "count", said, "Take count out, or try seeds: `seed`.")
+    if "lora_strength" in sweep and "lora" not in sweep and "lora" not in values:
+        said = "needs a LoRA"
+        yield Problem(Code.REQUEST_CONFLICT, "sweep.lora_strength", said, "Add a table [lora].")
+    for key, found in sweep.items():
+        yield from _each_once(f"sweep.{key}", found)
+    for steps in sweep.get("steps", ()):
+        if isinstance(steps, int):
+            yield from _at_most(
+                {"sweep.steps": steps}, "sweep.steps", limits.max_steps, "max_steps"
+            )
+
+
+_TRY = "Give one of its keys a list of values, such as `seed = [1, 2, 3]`."
+
+
+def _each_once(key: str, found: list[Any]) -> Iterator[Problem]:
+    for number, value in enumerate(found):
+        if value in found[:number]:
+            said = f"names {shown(value)} twice"
+            yield Problem(Code.REQUEST_BAD_VALUE, key, said, "Name every value once.")
 
 
 def train_rules(values: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:

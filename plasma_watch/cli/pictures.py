@@ -1,9 +1,9 @@
-"""What people do with pictures: compare."""
+"""What people do with pictures: compare them, lay them out on a sheet."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add this family's commands."""
-    app.command()(compare)
+    for command in (compare, sheet):
+        app.command()(command)
 
 
 OutOption = Annotated[Path | None, typer.Option("--out", help="Write a PNG here.")]
@@ -61,6 +62,42 @@ def _shown(a: Image.Image, b: Image.Image, out: Path) -> float:
     row, times = difference_picture(a, b)
     written(row, out)
     return round(times, 2)
+
+
+def sheet(
+    files: Annotated[list[Path], typer.Argument(help="Pictures; made here or elsewhere.")],
+    out: Annotated[Path, typer.Option("--out", help="Write the sheet here, as PNG.")],
+    columns: Annotated[int, typer.Option(min=0, help="How many in a row; 0 looks good.")] = 0,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Lay pictures out on a sheet, each with what makes it another than its neighbours."""
+    from plasma_watch.report import sheet as sheets  # noqa: PLC0415 - start-up time
+
+    tiles = [
+        sheets.Tile(sheets.thumbnail(opened(file)), file.name, _request_of(file)) for file in files
+    ]
+    written(sheets.draw(f"{len(tiles)} pictures", tiles, columns), out)
+    if json:
+        say_json({"out": str(out), "pictures": len(tiles)})
+    else:
+        say(f"{out}: {len(tiles)} pictures")
+
+
+def _request_of(picture: Path) -> dict[str, Any]:
+    """Return the request that made a picture: from its manifest, else from the picture itself."""
+    from plasma_watch.outputs.manifest import Manifest  # noqa: PLC0415 - start-up time
+    from plasma_watch.outputs.picture import request_in  # noqa: PLC0415 - the same
+
+    try:
+        text = picture.with_suffix(".toml").read_text(encoding="utf-8")
+        return dict(Manifest.from_toml(text).request)
+    except (OSError, ValueError):
+        pass
+    try:
+        return request_in(picture.read_bytes(), str(picture))
+    except PlasmaError:
+        return {}
 
 
 def opened(path: Path) -> Image.Image:

@@ -99,14 +99,19 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Check requests as the daemon will when they arrive; nothing is dropped."""
-    from plasma_watch.checker import check_file  # noqa: PLC0415 - start-up time
+    from plasma_watch.checker import check_file, look_ahead  # noqa: PLC0415 - start-up time
 
     found = home_of(home)
     errors = {str(file): check_file(found, file, os.environ) for file in files}
+    ahead = {
+        file: "" if error else look_ahead(found, Path(file), os.environ)
+        for file, error in errors.items()
+    }
     if json:
-        say_json({file: _told(error) for file, error in errors.items()})
+        say_json({file: _told(error, ahead[file]) for file, error in errors.items()})
     for file, error in () if json else errors.items():
-        say(f"{file}: {'good' if error is None else error.code}")
+        good = ": ".join(filter(None, ("good", ahead[file])))
+        say(f"{file}: {error.code if error else good}")
         for problem in error.problems if error else ():
             say(f"  {problem}" + (f"  [{problem.hint}]" if problem.hint else ""))
         if error and not error.problems:
@@ -115,9 +120,9 @@ def check(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _told(error: PlasmaError | None) -> dict[str, Any]:
+def _told(error: PlasmaError | None, ahead: str) -> dict[str, Any]:
     if error is None:
-        return {"good": True}
+        return {"good": True} | ({"ahead": ahead} if ahead else {})
     problems = [
         {"code": p.code, "field": p.field, "line": p.line, "message": p.message, "hint": p.hint}
         for p in error.problems

@@ -26,7 +26,7 @@ from plasma_watch.control import Control
 from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate import disk, memory, probe
 from plasma_watch.gate.memory import Never, Start, Verdict, Wait
-from plasma_watch.generate import checking, resolve
+from plasma_watch.generate import checking, resolve, sheeting
 from plasma_watch.generate.asking import ask, rejoin, withdraw
 from plasma_watch.generate.order import (
     Order,
@@ -36,6 +36,7 @@ from plasma_watch.generate.order import (
     hash_models,
     read_inputs,
 )
+from plasma_watch.generate.outlook import Paces, outlook
 from plasma_watch.generate.piece import Bench, Piece
 from plasma_watch.generate.placing import draft_of, place_all, settle
 from plasma_watch.generate.telling import Teller
@@ -72,6 +73,7 @@ class Workshop:
     control: Control
     tripwire: Tripwire
     hashes: Hashes
+    paces: Paces
     comfyui: Path | None
     """ComfyUI's folder, when it is known."""
     version: str
@@ -222,6 +224,8 @@ class Generate:
         for picture in ongoing.job.pictures:
             if not picture.is_whole:
                 self._make(Piece(bench, ongoing, order, picture.number))
+        if "sweep" in order.plan.request:
+            sheeting.make(sheeting.Sheeting(bench, ongoing, order, shop.home.root))
         self._clean(ongoing.job)
         return _done(ongoing.job)
 
@@ -256,7 +260,9 @@ class Generate:
             self._await_room(piece)
             answer = ask(piece, teller.tell)
         self._shop.engine.checkpoint = str(piece.request().get("checkpoint", ""))
-        place_all(piece, answer, time.monotonic() - began)
+        took = time.monotonic() - began
+        place_all(piece, answer, took)
+        self._shop.paces.learn(piece.request(), took)
 
     def _await_room(self, piece: Piece) -> None:
         """Ask the machine again before every picture but a job's first, which the gate let in."""
@@ -304,14 +310,14 @@ class Generate:
         limit = shop.config.intake.max_picture_mb * 1_000_000
         inputs = read_inputs(plan, shop.roots(), limit, shop.tripwire, subject)
         order = Order(template, plan, place_of(plan.request, ongoing.job.name), facts, inputs, ())
-        graph = order.graph(ongoing.job, ongoing.job.pictures[0])
-        check_engine(client, template, graph, ongoing.job.file)
+        graphs = order.unlike_graphs(ongoing.job)
+        check_engine(client, template, graphs, ongoing.job.file)
         with shop.tripwire.step(subject, "hash"):
-            models = hash_models(graph, shop.comfyui, shop.hashes)
+            models = hash_models(graphs, shop.comfyui, shop.hashes)
         order = replace(order, models=models)
         check_unchanged(request, order)
         names = {item.slot: client.upload(item.upload_name, item.content) for item in inputs}
-        return replace(order, plan=replace(plan, slots={**plan.slots, **names}))
+        return replace(order, uploads=names)
 
     def _planned(
         self, ongoing: Ongoing, request: GenerateRequest, template: Template
@@ -325,7 +331,17 @@ class Generate:
             pictures = resolve.pictures(plan.request)
             job = replace(ongoing.job, request=plan.request, pictures=pictures)
             ongoing.keep(replace(job, seed_was_drawn=request.seed is None))
+            self._tell_ahead(ongoing.job)
         return plan
+
+    def _tell_ahead(self, job: Job) -> None:
+        """Tell of a job of several pictures how many there will be, and about how long it takes."""
+        if len(job.pictures) > 1:
+            asked = job.request or {}
+            told = outlook(asked, job.pictures, self._shop.paces.of(asked)).told()
+            log.info("%s: %s", job.id, told)
+            self._shop.board.say(job.name, job.id, f"begins: {told}")
+            self._shop.board.show(of_running(job, f"begun: {told}"))
 
     # Ending.
 
@@ -349,6 +365,7 @@ class Generate:
         place = place_of(job.request, job.name)
         for picture in job.pictures:
             draft_of(job, picture.number, self._shop.output() / place.folder).discard()
+        draft_of(job, sheeting.NUMBER, self._shop.output() / place.folder).discard()
         with contextlib.suppress(PlasmaError):
             client, _ = self._shop.engine.ready(utc_now())
             withdraw(client, job)
@@ -358,6 +375,8 @@ class Generate:
 def _done(job: Job) -> Ending:
     made = [made.path for picture in job.pictures for made in picture.made]
     why = made[0] if len(made) == 1 else f"{len(made)} pictures, the last is {made[-1]}"
+    if sheet := job.sheet.made:
+        why = f"{len(made)} picture{'s' if len(made) > 1 else ''} and their sheet: {sheet.path}"
     return Ending(State.DONE, why)
 
 

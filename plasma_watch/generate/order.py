@@ -7,9 +7,10 @@ engine: so a job that goes on after a crash is prepared like one that begins.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -18,7 +19,7 @@ from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts
 from plasma_watch.errors import Code, PlasmaError, Problem, gathered
 from plasma_watch.generate import preflight
-from plasma_watch.generate.resolve import Plan
+from plasma_watch.generate.resolve import Plan, of_picture, planned
 from plasma_watch.generate.template import Graph, Template, fill
 from plasma_watch.job import Job, Picture, prompt_id
 from plasma_watch.outputs import manifest
@@ -60,13 +61,32 @@ class Order:
     facts: Facts
     inputs: tuple[InputPicture, ...]
     models: tuple[dict[str, str], ...]
+    """Of all its pictures; each has its own of them."""
+    uploads: Mapping[str, str] = field(default_factory=dict)
+    """Slot to the name under which the engine has the request's picture."""
 
     def graph(self, job: Job, picture: Picture) -> Graph:
         """Return the graph of one picture for its present attempt."""
-        slots = dict(self.plan.slots) | {"filename_prefix": prefix(job, picture)}
-        if self.template.has("seed"):
-            slots["seed"] = picture.seed
-        return fill(self.template, slots, self.plan.left_out)
+        plan = planned(of_picture(self.plan.request, picture), self.template)
+        slots = {**plan.slots, **self.uploads, "filename_prefix": prefix(job, picture)}
+        return fill(self.template, slots, plan.left_out)
+
+    def unlike_graphs(self, job: Job) -> list[Graph]:
+        """Return the graphs of a job's pictures that differ in more than the seed."""
+        seen: list[dict[str, Any]] = []
+        for picture in job.pictures:
+            if picture.changes not in seen:
+                seen.append(picture.changes)
+        firsts = (next(p for p in job.pictures if p.changes == changes) for changes in seen)
+        return [self.graph(job, picture) for picture in firsts]
+
+    def models_of(self, graph: Graph) -> list[dict[str, str]]:
+        """Return the models that a graph names, with what is known of them."""
+        known = {(model["folder"], model["name"]): model for model in self.models}
+        return [
+            known.get((folder, name), {"name": name, "folder": folder, "sha256": UNKNOWN})
+            for folder, name in preflight.model_names(graph)
+        ]
 
     def size(self) -> tuple[int, int] | None:
         """Return the size that a picture must have, where the request decides it."""
@@ -128,18 +148,23 @@ def _decoded(named: str, content: bytes) -> Image.Image:
         raise PlasmaError(Code.REQUEST_BAD_PICTURE, exc.message, exc.hint) from exc
 
 
-def check_engine(client: Client, template: Template, graph: Graph, subject: str) -> None:
-    """Raise a PlasmaError that holds everything which the engine would refuse in a graph."""
-    infos = {name: client.object_info(name) for name in preflight.node_classes(graph)}
-    if found := list(preflight.problems(template, graph, infos)):
-        raise gathered(subject, found)
+def check_engine(client: Client, template: Template, graphs: Sequence[Graph], subject: str) -> None:
+    """Raise a PlasmaError that holds everything which the engine would refuse in the graphs."""
+    classes = {name for graph in graphs for name in preflight.node_classes(graph)}
+    infos = {name: client.object_info(name) for name in sorted(classes)}
+    found = (p for graph in graphs for p in preflight.problems(template, graph, infos))
+    if each_once := list(dict.fromkeys(found)):
+        raise gathered(subject, each_once)
 
 
-def hash_models(graph: Graph, comfyui: Path | None, hashes: Hashes) -> tuple[dict[str, str], ...]:
-    """Return name and sha256 of every model file of a graph; unknown where it cannot be read."""
+def hash_models(
+    graphs: Sequence[Graph], comfyui: Path | None, hashes: Hashes
+) -> tuple[dict[str, str], ...]:
+    """Return name and sha256 of every model file of the graphs; unknown where it cannot be read."""
+    named = {model for graph in graphs for model in preflight.model_names(graph)}
     return tuple(
         {"name": name, "folder": folder, "sha256": _hash(comfyui, folder, name, hashes)}
-        for folder, name in preflight.model_names(graph)
+        for folder, name in sorted(named)
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from plasma_watch.comfyui.facts import Facts
 from plasma_watch.generate.asking import Answer
 from plasma_watch.generate.piece import Piece
 from plasma_watch.job import Job, Made
@@ -82,21 +83,25 @@ def _digest_of_ours(piece: Piece, text: str) -> str | None:
     return str(manifest.result.get("sha256")) if is_ours else None
 
 
+def engine_table(facts: Facts) -> dict[str, Any]:
+    """Return what a manifest tells of the engine."""
+    return {
+        "version": facts.version,
+        "torch": facts.torch,
+        "python": facts.python,
+        "device": facts.device,
+        "arguments": list(facts.argv),
+    }
+
+
 def _manifest(piece: Piece, answer: Answer, result: dict[str, Any]) -> Manifest:
     facts, order = piece.order.facts, piece.order
     made = {"made": utc_now(), "attempts": piece.picture.attempt, "sandbox": facts.is_sandbox}
     return Manifest(
         request=piece.request(),
         result=result | made,
-        engine={
-            "version": facts.version,
-            "torch": facts.torch,
-            "python": facts.python,
-            "device": facts.device,
-            "arguments": list(facts.argv),
-            "prompt_id": piece.prompt,
-        },
-        models=order.models,
+        engine=engine_table(facts) | {"prompt_id": piece.prompt},
+        models=order.models_of(answer.graph),
         inputs=[item.told() for item in order.inputs],
         daemon={
             "version": piece.bench.version,

@@ -1,7 +1,12 @@
-"""From what was asked to what will be made: defaults filled in, pictures planned. Pure."""
+"""From what was asked to what will be made: defaults filled in, pictures planned. Pure.
+
+A sweep's combinations become pictures like those of a count: each knows what it changes of the
+resolved request, and so has a request, a graph and a manifest of its own.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +16,30 @@ from plasma_watch.config import Defaults
 from plasma_watch.errors import Code, Problem
 from plasma_watch.generate.template import PARTS, SLOTS, Template
 from plasma_watch.job import Picture
-from plasma_watch.request import MANIFEST_TABLES, MAX_DRAWN_SEED, GenerateRequest
+from plasma_watch.request import (
+    LORA_STRENGTH,
+    MANIFEST_TABLES,
+    MAX_DRAWN_SEED,
+    GenerateRequest,
+    flat,
+)
 
 _PART_SLOTS = frozenset(slot for slots in PARTS.values() for slot in slots)
 _OURS = "filename_prefix"
+
+SWEPT: dict[str, str] = {
+    "checkpoint": "checkpoint",
+    "lora": "lora.name",
+    "lora_strength": "lora.strength",
+    "sampler": "sampler",
+    "steps": "steps",
+    "cfg": "cfg",
+    "seed": "seed",
+}
+"""Every key of a sweep, and the request key that it stands for; the dearest to change comes first.
+
+So a checkpoint is loaded once for all the pictures that want it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +64,12 @@ def slot_problems(
             said = f"has no place in the workflow '{template.name}'"
             hint = f"It has: {', '.join(_keys(template))}."
             yield Problem(Code.WORKFLOW_NO_SLOT, key, said, hint, line)
+    for swept in _swept(request):
+        if SWEPT[swept] not in _keys(template):
+            line = toml_check.line_of(["sweep", swept], lines)
+            said = f"has no place in the workflow '{template.name}'"
+            hint = f"It has: {', '.join(_keys(template))}."
+            yield Problem(Code.WORKFLOW_NO_SLOT, f"sweep.{swept}", said, hint, line)
     for part in _missing_parts(request, template):
         said = f"is needed by the workflow '{template.name}'"
         yield Problem(Code.WORKFLOW_SLOT_EMPTY, part, said, f"Add a table [{part}].")
@@ -48,6 +79,12 @@ def _asked(request: GenerateRequest) -> dict[str, Any]:
     table = request.model_dump(exclude_unset=True, exclude_none=True)
     parts = {f"{p}.{key}": v for p in PARTS for key, v in table.get(p, {}).items()}
     return {key: value for key, value in table.items() if key not in PARTS} | parts
+
+
+def _swept(request: GenerateRequest) -> dict[str, list[Any]]:
+    """Return what a request sweeps over, in the order of `SWEPT`."""
+    found = request.sweep.model_dump() if request.sweep else {}
+    return {key: found[key] for key in SWEPT if found.get(key)}
 
 
 def _keys(template: Template) -> list[str]:
@@ -77,10 +114,15 @@ def resolve(
     }
     if "seed" in plain and request.seed is None:
         plain["seed"] = drawn_seed
-    parts = {part: getattr(request, part) for part in PARTS if getattr(request, part) is not None}
-    slots = plain | {s: v for part, t in parts.items() for s, v in _part_slots(part, t, template)}
-    left_out = frozenset(part for part in template.map.optional if part not in parts)
-    return Plan(_resolved(request, template, plain), slots, left_out)
+    return planned(_resolved(request, template, plain), template)
+
+
+def planned(resolved: Mapping[str, Any], template: Template) -> Plan:
+    """Return what a resolved request means for a template: each slot's value, what is left out."""
+    values = flat(resolved)
+    slots = {s: values[k] for s, k in SLOTS.items() if template.has(s) and k in values}
+    left_out = frozenset(part for part in template.map.optional if part not in resolved)
+    return Plan(dict(resolved), slots, left_out)
 
 
 def _value(
@@ -95,13 +137,6 @@ def _value(
     return template.exported(slot) if configured is None else configured
 
 
-def _part_slots(part: str, table: Any, template: Template) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - one of three models
-    for slot in PARTS[part]:
-        if template.has(slot):
-            value = getattr(table, SLOTS[slot].partition(".")[2])
-            yield slot, lora_file(value) if slot == "lora" else value
-
-
 def lora_file(name: str) -> str:
     """Return the file that a LoRA's name means: `spyke` is `spyke.safetensors`."""
     return name if name.endswith(".safetensors") else f"{name}.safetensors"
@@ -112,8 +147,13 @@ def _resolved(
 ) -> dict[str, Any]:
     """Return the request as a table with every default in it, scalars before tables."""
     asked = request.model_dump(exclude_none=True, exclude=set(MANIFEST_TABLES))
-    if request.lora is not None:
-        asked["lora"]["name"] = lora_file(request.lora.name)
+    if swept := _swept(request):
+        asked["sweep"] = swept | {"lora": [lora_file(name) for name in swept.get("lora", ())]}
+        asked["sweep"] = {key: found for key, found in asked["sweep"].items() if found}
+    if "lora" in swept and request.lora is None:
+        asked["lora"] = {"name": swept["lora"][0], "strength": LORA_STRENGTH}
+    if "lora" in asked:
+        asked["lora"]["name"] = lora_file(asked["lora"]["name"])
     filled = asked | {SLOTS[slot]: value for slot, value in plain.items()}
     filled["workflow"] = template.name
     order = list(GenerateRequest.model_fields)
@@ -126,19 +166,31 @@ def draw_limit(request: GenerateRequest) -> int:
 
 
 def pictures(resolved: Mapping[str, Any]) -> tuple[Picture, ...]:
-    """Return the pictures that a resolved request asks for, with seed, seed + 1 and so on."""
+    """Return the pictures that a resolved request asks for: seed, seed + 1, …, or a sweep's."""
     first = int(resolved.get("seed", 0))
+    if sweep := resolved.get("sweep"):
+        return tuple(_combinations(sweep, first))
     return tuple(Picture(number=n + 1, seed=first + n) for n in range(int(resolved["count"])))
 
 
-def of_picture(resolved: Mapping[str, Any], picture: Picture) -> dict[str, Any]:
-    """Return the request that makes one picture again: its own seed, and a count of one.
+def _combinations(sweep: Mapping[str, list[Any]], seed: int) -> Iterator[Picture]:
+    keys = [key for key in SWEPT if key in sweep]
+    for number, values in enumerate(itertools.product(*(sweep[key] for key in keys)), 1):
+        changes = {SWEPT[key]: value for key, value in zip(keys, values, strict=True)}
+        yield Picture(number, seed=changes.pop("seed", seed), changes=changes)
 
-    What was said about this making alone (`once`, `allow_changed_models`) is left out.
+
+def of_picture(resolved: Mapping[str, Any], picture: Picture) -> dict[str, Any]:
+    """Return the request that makes one picture again: its own seed and changes, a count of one.
+
+    What was said about this making alone (`once`, `allow_changed_models`, `sweep`) is left out.
     """
     own = {key: value for key, value in resolved.items() if key not in _ABOUT_THIS_MAKING}
+    for key, value in picture.changes.items():
+        table, _, inner = key.rpartition(".")
+        own |= {table: own[table] | {inner: value}} if table else {key: value}
     own["count"] = 1
     return own | ({"seed": picture.seed} if "seed" in resolved else {})
 
 
-_ABOUT_THIS_MAKING = frozenset({"once", "allow_changed_models"})
+_ABOUT_THIS_MAKING = frozenset({"once", "allow_changed_models", "sweep"})

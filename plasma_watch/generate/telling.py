@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from plasma_watch.comfyui.protocol import Conversation, Entered, Fact, Previewed, Stepped
 from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.generate.outlook import steps_of
 from plasma_watch.job import Job
 from plasma_watch.status import Board, of_running
 
@@ -66,7 +67,7 @@ class Teller:
         pace = seconds_per_step(self._first, (news.step, now))
         total = len(self._job.pictures)
         progress = (self._number - 1 + news.step / max(news.steps, 1)) / total
-        to_go = (news.steps - news.step) + (total - self._number) * news.steps
+        to_go = (news.steps - news.step) + self._after(news.steps)
         status = of_running(
             self._job,
             f"{self._which()}step {news.step} of {news.steps}",
@@ -79,6 +80,11 @@ class Teller:
         if now - self._logged >= LOG_SECONDS or news.step == news.steps:
             self._logged = now
             self._log(news, progress, pace, to_go)
+
+    def _after(self, steps: int) -> int:
+        """Return the steps of the pictures to come; as many as now where the request is silent."""
+        asked, left = self._job.request or {}, self._job.pictures[self._number :]
+        return sum(steps_of(asked, picture) or steps for picture in left)
 
     def _log(self, news: Stepped, progress: float, pace: float | None, to_go: int) -> None:
         eta = f" eta {pace * to_go:.0f}s {pace:.2g}s/step" if pace is not None else ""

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from plasma_watch.outputs.picture import TEXT_KEY, with_text
 from tests.cli.conftest import Run
-from tests.fakes.drawings import drawn, one_colour
+from tests.fakes.drawings import drawn, one_colour, png
 
 
 def test_compare_says_a_word_and_the_numbers(run: Run, tmp_path: Path) -> None:
@@ -63,3 +64,30 @@ def test_compare_names_what_it_cannot_read(run: Run, tmp_path: Path) -> None:
     codes = [json.loads(answer.out)["error"]["code"] for answer in (missing, broken, nowhere)]
     assert codes == ["request.missing-file", "image.unreadable", "disk.error"]
     assert {missing.code, broken.code, nowhere.code} == {1}
+
+
+def test_sheet_lays_pictures_out(run: Run, tmp_path: Path) -> None:
+    """Made here, or elsewhere, or with a manifest that cannot be read."""
+    ours, theirs, out = tmp_path / "ours.png", tmp_path / "theirs.png", tmp_path / "sheet.png"
+    request = {"kind": "generate", "prompt": "spyke", "seed": 1}
+    ours.write_bytes(with_text(png(drawn()), TEXT_KEY, json.dumps(request)))
+    theirs.write_bytes(png(drawn()))
+    theirs.with_suffix(".toml").write_text("no manifest")
+
+    answer = run("sheet", str(ours), str(theirs), "--out", str(out))
+    told = run("sheet", str(ours), "--out", str(out), "--columns", "1", "--json")
+
+    assert (answer.code, answer.out) == (0, f"{out}: 2 pictures\n")
+    assert json.loads(told.out) == {"out": str(out), "pictures": 1}
+    with Image.open(out) as sheet:
+        assert sheet.height > 288
+
+
+def test_sheet_names_what_is_no_picture(run: Run, tmp_path: Path) -> None:
+    """And writes nothing."""
+    (tmp_path / "a.png").write_text("no picture")
+
+    answer = run("sheet", str(tmp_path / "a.png"), "--out", str(tmp_path / "sheet.png"))
+
+    assert answer.code == 1
+    assert not (tmp_path / "sheet.png").exists()

@@ -19,6 +19,7 @@ from plasma_watch.control import Control, Running
 from plasma_watch.generate import library
 from plasma_watch.generate.job import Generate, Workshop
 from plasma_watch.generate.order import Order
+from plasma_watch.generate.outlook import Paces
 from plasma_watch.generate.piece import Bench, Piece
 from plasma_watch.generate.resolve import pictures, resolve
 from plasma_watch.job import Ending, Job
@@ -91,6 +92,7 @@ class Studio:
             control=self.control,
             tripwire=self.tripwire,
             hashes=Hashes(self.home.private / "hashes.json"),
+            paces=Paces(self.home.private / "paces.json"),
             comfyui=comfyui,
             version="0.1.0",
             host="studio",

@@ -46,8 +46,8 @@ def refused(piece: Piece) -> PlasmaError:
 
 
 def with_slots(piece: Piece, **slots: Any) -> Piece:
-    """Return a piece with other values in its slots."""
-    plan = replace(piece.order.plan, slots={**piece.order.plan.slots, **slots})
+    """Return a piece whose request has other values."""
+    plan = replace(piece.order.plan, request={**piece.order.plan.request, **slots})
     return replace(piece, order=replace(piece.order, plan=plan))
 
 

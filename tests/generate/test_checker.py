@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plasma_watch.checker import check_file
+from plasma_watch.checker import check_file, look_ahead
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 from tests.fakes.blueprints import POSE, guided, plain
@@ -99,3 +99,14 @@ def test_broken_config_is_no_problem_of_the_file(home: Home) -> None:
         checked(home, PAGE)
 
     assert caught.value.code is Code.CONFIG_BROKEN
+
+
+def test_what_a_request_comes_to_is_known_before(home: Home, tmp_path: Path) -> None:
+    """As far as pictures were made here before."""
+    page = tmp_path / "page.toml"
+    page.write_text(PAGE + "steps = 10\n[sweep]\ncfg = [5.0, 7.0]\nseed = [1, 2]\n")
+    (home.private / "paces.json").write_text('{"512x768": 3.0}')
+
+    assert look_ahead(home, page, {}) == "4 pictures, 40 steps, about 2 min"
+    page.write_text(PAGE)
+    assert look_ahead(home, page, {}) == "1 picture, 20 steps, about 1 min"

@@ -276,7 +276,7 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
 @pytest.mark.parametrize("blueprint", [plain(), with_lora()])
 def test_engine_takes_what_is_shipped(client: Client, blueprint: Blueprint) -> None:
     """With everything that comes with it."""
-    check_engine(client, blueprint.template(), blueprint.graph, "p003.toml")
+    check_engine(client, blueprint.template(), [blueprint.graph], "p003.toml")
 
 
 def test_engine_that_lacks_something_refuses_all_of_it_at_once(client: Client) -> None:
@@ -287,7 +287,7 @@ def test_engine_that_lacks_something_refuses_all_of_it_at_once(client: Client) -
     slots = {"sampler": "eulr", "lora": "spike.safetensors", "steps": 0}
 
     with pytest.raises(PlasmaError) as caught:
-        check_engine(client, template, fill(template, slots, frozenset()), "p003.toml")
+        check_engine(client, template, [fill(template, slots, frozenset())], "p003.toml")
 
     found = {(problem.code, problem.field) for problem in caught.value.problems}
     assert found == {
@@ -304,7 +304,7 @@ def test_engine_is_asked_once_for_each_class(easel: Easel) -> None:
     """Two text encoders are one question."""
     client = Client(easel.url)
 
-    check_engine(client, plain().template(), plain().graph, "p003.toml")
+    check_engine(client, plain().template(), [plain().graph], "p003.toml")
 
     assert easel.asked("GET /object_info/CLIPTextEncode") == 1
     client.close()
@@ -319,8 +319,8 @@ def test_models_are_hashed_where_the_folder_is_known(sandbox: Sandbox, tmp_path:
     graph = with_lora().graph
     content = (sandbox.base / "models" / "checkpoints" / CHECKPOINT).read_bytes()
 
-    known = hash_models(graph, sandbox.base, hashes)
-    unknown = hash_models(graph, None, hashes)
+    known = hash_models([graph], sandbox.base, hashes)
+    unknown = hash_models([graph], None, hashes)
 
     checkpoint, lora = known
     assert checkpoint == {
@@ -330,7 +330,7 @@ def test_models_are_hashed_where_the_folder_is_known(sandbox: Sandbox, tmp_path:
     }
     assert lora["sha256"] != checkpoint["sha256"]
     assert [model["sha256"] for model in unknown] == ["unknown"] * 2
-    assert hash_models(graph, tmp_path, hashes) == unknown
+    assert hash_models([graph], tmp_path, hashes) == unknown
 
 
 MODEL = {"name": CHECKPOINT, "folder": "checkpoints", "sha256": "1" * 64}

@@ -22,7 +22,10 @@ from plasma_watch.request import GenerateRequest
 from tests.fakes.drawings import drawn, one_colour, png
 from tests.fakes.studio import Studio
 
-GRAPH: dict[str, Any] = {"3": {"class_type": "KSampler", "inputs": {}}}
+GRAPH: dict[str, Any] = {
+    "3": {"class_type": "KSampler", "inputs": {}},
+    "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "a.safetensors"}},
+}
 GOOD = png(drawn(64, 64))
 
 
@@ -65,7 +68,10 @@ def test_picture_says_what_made_it(faked: Studio, piece: Piece) -> None:
 
 def test_manifest_says_what_made_it(faked: Studio, piece: Piece) -> None:
     """The request first; then what it was made of, by whom, and how it came out."""
-    models = ({"name": "a.safetensors", "folder": "checkpoints", "sha256": "1" * 64},)
+    models = tuple(
+        {"name": name, "folder": "checkpoints", "sha256": "1" * 64}
+        for name in ("a.safetensors", "of-another-picture.safetensors")
+    )
     named = InputPicture("image", "poses/a.png", b"", "2" * 64, "2.png")
     order = replace(piece.order, models=models, inputs=(named,))
 
@@ -84,7 +90,7 @@ def test_manifest_says_what_made_it(faked: Studio, piece: Piece) -> None:
     assert (found.result["attempts"], found.result["sandbox"]) == (3, False)
     assert found.engine["prompt_id"] == piece.prompt_of(3)
     assert (found.engine["version"], found.engine["arguments"]) == ("0.3.64", ["main.py"])
-    assert found.models == list(models)
+    assert found.models == [models[0]]
     assert found.inputs == [{"name": "poses/a.png", "sha256": "2" * 64}]
     assert (found.daemon["job"], found.daemon["picture"]) == (piece.job.id, 1)
     assert found.graph == GRAPH

@@ -348,3 +348,86 @@ def test_resolved_request_is_one_whose_fields_were_all_said(request: GenerateReq
     said = request.model_dump(exclude_unset=True, exclude={"workflow", "lora"})
     assert {key: getattr(again, key) for key in said} == said
     assert (again.lora is None) == (request.lora is None)
+
+
+# Sweeps.
+
+
+def swept(**sweep: Any) -> dict[str, Any]:
+    """Resolve a request that sweeps, for a template with a LoRA."""
+    return planned(with_lora(), seed=5, sweep=sweep).request
+
+
+def test_sweep_makes_every_combination() -> None:
+    """The last key changes fastest; each picture knows what it changes."""
+    found = pictures(swept(seed=[1, 2], cfg=[5.0, 7.0]))
+
+    assert [(p.number, p.seed, p.changes) for p in found] == [
+        (1, 1, {"cfg": 5.0}),
+        (2, 2, {"cfg": 5.0}),
+        (3, 1, {"cfg": 7.0}),
+        (4, 2, {"cfg": 7.0}),
+    ]
+
+
+def test_what_is_dear_to_change_changes_least_often() -> None:
+    """A checkpoint is loaded once, whatever the order in the file."""
+    names = ["a.safetensors", "b.safetensors"]
+
+    found = pictures(swept(seed=[1, 2, 3], checkpoint=names))
+
+    assert [p.changes["checkpoint"][0] for p in found] == ["a"] * 3 + ["b"] * 3
+
+
+def test_sweep_without_seeds_has_one_for_all() -> None:
+    """So that only what is tried makes a difference."""
+    assert {p.seed for p in pictures(swept(steps=[10, 20, 30]))} == {5}
+
+
+def test_picture_of_a_sweep_has_a_request_of_its_own() -> None:
+    """Which makes it again: its values in their places, and no sweep."""
+    resolved = swept(lora=["spyke", "mara.safetensors"], lora_strength=[0.4, 0.9], seed=[8])
+
+    found = [of_picture(resolved, picture) for picture in pictures(resolved)]
+
+    assert [request["lora"] for request in found] == [
+        {"name": "spyke.safetensors", "strength": 0.4},
+        {"name": "spyke.safetensors", "strength": 0.9},
+        {"name": "mara.safetensors", "strength": 0.4},
+        {"name": "mara.safetensors", "strength": 0.9},
+    ]
+    assert {request["seed"] for request in found} == {8}
+    assert not any("sweep" in request for request in found)
+    assert GenerateRequest.model_validate(found[0]).sweep is None
+
+
+def test_sweep_of_loras_needs_no_lora_beside_it() -> None:
+    """Its strength is the usual one; the part is not left out."""
+    found = planned(with_lora(), sweep={"lora": ["spyke"]})
+
+    assert found.request["lora"] == {"name": "spyke.safetensors", "strength": 0.8}
+    assert found.left_out == frozenset()
+
+
+def test_resolved_sweep_is_a_request_again() -> None:
+    """The journal holds it, and the sheet's manifest is it."""
+    resolved = swept(cfg=[5.0, 7.0])
+
+    assert resolved["sweep"] == {"cfg": [5.0, 7.0]}
+    assert (
+        resolve(
+            GenerateRequest.model_validate(resolved), with_lora().template(), DEFAULTS, DRAWN
+        ).request
+        == resolved
+    )
+
+
+def test_sweep_over_what_the_template_has_no_place_for_is_refused() -> None:
+    """At its line, as the key itself would be."""
+    request = asked(sweep={"lora": ["spyke"], "cfg": [5.0]})
+
+    found = slot_problems(request, plain().template(), {("sweep", "lora"): 9})
+
+    assert [(p.code, p.field, p.line) for p in found] == [
+        (Code.WORKFLOW_NO_SLOT, "sweep.lora", 9),
+    ]

@@ -518,7 +518,11 @@ def test_a_lora_needs_a_name_for_a_folder(name: str) -> None:
             Code.REQUEST_OUTSIDE,
             "line 3: input.image is 'a/../../p.png', which climbs out of its folder",
         ),
-        ("[sweep]\nseed = [1, 2, 3]", Code.REQUEST_NOT_YET, "line 3: sweep cannot be made yet"),
+        (
+            "count = 2\n[sweep]\nseed = [1, 2, 3]",
+            Code.REQUEST_CONFLICT,
+            "line 3: count and sweep both say how many pictures are made",
+        ),
     ],
 )
 def test_what_breaks_a_rule_is_refused(text: str, code: Code, said: str) -> None:

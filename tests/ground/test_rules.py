@@ -163,9 +163,45 @@ def test_a_picture_that_is_named_may_lie_anywhere_else(field: str, path: str | N
     assert told({field: path}) == []
 
 
-def test_a_sweep_is_told_to_be_not_yet_made() -> None:
-    """When it is well-formed, and when it is not."""
-    assert told({"sweep": {"seed": [1]}}) == told({"sweep": None}) == ["sweep cannot be made yet"]
+@pytest.mark.parametrize(
+    ("sweep", "said"),
+    [
+        ({"seed": [1, 2], "cfg": [5.0, 7.0]}, []),
+        ({}, ["sweep names nothing to try"]),
+        ({"seed": list(range(20)), "cfg": list(range(10))}, []),
+        ({"seed": list(range(21)), "cfg": list(range(10))}, ["sweep makes 210 pictures; at most"]),
+        ({"cfg": [7, 5, 7.0]}, ["sweep.cfg names 7.0 twice"]),
+        ({"steps": [20, 151]}, ["sweep.steps is 151; at most 150"]),
+        ({"lora_strength": [0.5]}, ["sweep.lora_strength needs a LoRA"]),
+        ({"lora_strength": [0.5], "lora": ["spyke"]}, []),
+        ({"steps": ["many"]}, []),
+        ({"cfg": 7}, ["sweep names nothing to try"]),
+        (None, []),
+    ],
+)
+def test_a_sweep_is_held_to_what_it_makes(sweep: Any, said: list[str]) -> None:
+    """One by one and all together; what is not well-formed is told elsewhere."""
+    found = told({"sweep": sweep})
+
+    assert len(found) == len(said)
+    assert all(text.startswith(start) for text, start in zip(found, said, strict=True))
+
+
+def test_a_sweep_and_a_count_exclude_each_other() -> None:
+    """Both say how many; a count of one says nothing."""
+    sweep = {"seed": [1, 2]}
+
+    assert told({"sweep": sweep, "count": 1}) == []
+    assert told({"sweep": sweep, "count": 2}) == [
+        "count and sweep both say how many pictures are made"
+    ]
+
+
+def test_a_sweep_of_strengths_takes_the_lora_of_the_request() -> None:
+    """It need not name one itself."""
+    sweep = {"lora_strength": [0.4, 0.8]}
+
+    assert told({"sweep": sweep, "lora": {"name": "spyke"}, "lora.name": "spyke"}) == []
 
 
 @pytest.mark.parametrize(
