@@ -121,18 +121,25 @@ class Client:
     # What it is asked to do.
 
     def post_prompt(
-        self, graph: Mapping[str, Any], prompt: str, client_id: str, extra_data: Mapping[str, Any]
+        self,
+        graph: Mapping[str, Any],
+        prompt: str,
+        client_id: str,
+        extra_data: Mapping[str, Any],
+        output: str = "",
     ) -> Posted:
-        """Ask for a graph under our prompt id.
+        """Ask for a graph under our prompt id, or for what leads to one of its outputs alone.
 
+        Of several outputs the engine may run a part and call it good; asked for one it cannot.
         Raises PlasmaError `engine.unreachable` only when the request certainly never arrived.
         """
-        body = {
+        body: dict[str, Any] = {
             "prompt": graph,
             "prompt_id": prompt,
             "client_id": client_id,
             "extra_data": extra_data,
         }
+        body |= {"partial_execution_targets": [output]} if output else {}
         try:
             answer = self._session.post(
                 f"{self.url}/prompt", data=json.dumps(body).encode(), timeout=self._timeout

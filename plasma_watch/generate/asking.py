@@ -27,8 +27,9 @@ from plasma_watch.comfyui.protocol import (
 )
 from plasma_watch.control import CancelAsked, Control
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.generate.order import Order, prefix
+from plasma_watch.generate.order import prefix
 from plasma_watch.generate.piece import Piece
+from plasma_watch.generate.template import Template
 from plasma_watch.job import Job, prompt_id
 from plasma_watch.outputs import picture as pictures
 
@@ -134,7 +135,8 @@ def _post(piece: Piece, client_id: str) -> None:
     with piece.bench.tripwire.step(piece.job.id, "fill"):
         graph = piece.order.graph(piece.job, piece.picture)
     extra = {"extra_pnginfo": {pictures.TEXT_KEY: piece.request()}, "plasma_job": piece.job.id}
-    match posted := piece.bench.client.post_prompt(graph, piece.prompt, client_id, extra):
+    output = piece.order.template.map.output
+    match posted := piece.bench.client.post_prompt(graph, piece.prompt, client_id, extra, output):
         case Accepted():
             log.info("%s: ComfyUI took attempt %d", piece.job.id, piece.picture.attempt)
         case Unclear():
@@ -143,7 +145,7 @@ def _post(piece: Piece, client_id: str) -> None:
             if posted.was_queued:
                 piece.bench.client.delete(piece.prompt)
                 piece.bench.client.interrupt(piece.prompt)
-            raise _refusal(posted)
+            raise _refusal(posted, piece.order.template)
 
 
 # How it ended.
@@ -154,7 +156,7 @@ def _answer(piece: Piece, verdict: Verdict) -> Answer:
         case Succeeded():
             return Answer(tuple(_fetched(piece, verdict)), dict(verdict.graph))
         case NodeFailed():
-            raise _node_error(verdict, piece.order)
+            raise _node_error(verdict, piece.order.template)
         case Interrupted() | Lost() | Hung() if piece.bench.control.is_cancelled():
             raise CancelAsked
         case Hung():
@@ -223,8 +225,8 @@ def _no_output(what: str) -> PlasmaError:
     )
 
 
-def _refusal(refused: Refused) -> PlasmaError:
-    reasons = "; ".join(_node_reasons(refused)) or refused.message
+def _refusal(refused: Refused, template: Template) -> PlasmaError:
+    reasons = "; ".join(_node_reasons(refused, template)) or refused.message
     return PlasmaError(
         Code.ENGINE_REFUSED,
         f"ComfyUI refused the graph: {reasons}",
@@ -232,24 +234,27 @@ def _refusal(refused: Refused) -> PlasmaError:
     )
 
 
-def _node_reasons(refused: Refused) -> Iterator[str]:
+def _node_reasons(refused: Refused, template: Template) -> Iterator[str]:
     for node, found in refused.node_errors.items():
         errors = found.get("errors") if isinstance(found, dict) else None
         for error in errors if isinstance(errors, list) else ():
             if isinstance(error, dict):
                 said = f"{error.get('message', '')} {error.get('details', '')}".strip()
-                yield f"node {node}: {said or 'no reason given'}"
+                about = error.get("extra_info")
+                name = str(about.get("input_name") or "") if isinstance(about, dict) else ""
+                setter = _set_by(template.keys_of(node, name)) if name else ""
+                yield f"'{template.title(node)}': {said or 'no reason given'}{setter}"
 
 
-def _node_error(failed: NodeFailed, order: Order) -> PlasmaError:
-    said = f"ComfyUI failed in {_title(failed, order)}: {failed.exception}: {failed.message}"
+def _set_by(keys: list[str]) -> str:
+    return f" (from the request: {', '.join(dict.fromkeys(keys))})" if keys else ""
+
+
+def _node_error(failed: NodeFailed, template: Template) -> PlasmaError:
+    title = template.title(failed.node) if failed.node in template.graph else failed.node_type
+    said = f"ComfyUI failed in '{title}': {failed.exception}: {failed.message}"
+    said += _set_by(template.keys_of(failed.node))
     if any(text in failed.message for text in _OUT_OF_MEMORY):
         hint = "Close other programs, or make a smaller picture."
         return PlasmaError(Code.ENGINE_OUT_OF_MEMORY, said, hint)
     return PlasmaError(Code.ENGINE_NODE_ERROR, said, "ComfyUI's log holds the whole trace.")
-
-
-def _title(failed: NodeFailed, order: Order) -> str:
-    about = order.template.graph.get(failed.node, {}).get("_meta")
-    title = about.get("title") if isinstance(about, dict) else None
-    return f"'{title or failed.node_type}'"

@@ -91,7 +91,7 @@ class Order:
     def size(self) -> tuple[int, int] | None:
         """Return the size that a picture must have, where the request decides it."""
         slots = self.plan.slots
-        is_set = "width" in slots and "height" in slots
+        is_set = "width" in slots and "height" in slots and not self.template.map.resizes
         return (slots["width"], slots["height"]) if is_set else None
 
 

@@ -71,11 +71,14 @@ class Optional(BaseModel):
 
 
 class Requires(BaseModel):
-    """What the engine must have: node classes and the pack that brings each."""
+    """What the engine must have, for whoever lacks it: where nodes and models come from."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     nodes: dict[str, str] = {}
+    """Node class to the pack that brings it."""
+    models: dict[str, str] = {}
+    """Model file to where it is found."""
 
 
 class SlotMap(BaseModel):
@@ -85,6 +88,8 @@ class SlotMap(BaseModel):
 
     description: str = ""
     output: str
+    resizes: bool = False
+    """Whether the workflow makes the picture larger or smaller than width and height say."""
     slots: dict[str, Targets] = Field(min_length=1)
     optional: dict[str, Optional] = {}
     defaults: dict[str, Any] = {}
@@ -108,6 +113,23 @@ class Template:
         """Return the value that the export has in a slot."""
         node, _, name = self.map.slots[slot][0].partition(".")
         return self.graph[node]["inputs"].get(name)
+
+    def title(self, node: str) -> str:
+        """Return what the editor calls a node; its class where it has no title."""
+        found = self.graph.get(node, {})
+        about = found.get("_meta")
+        title = about.get("title") if isinstance(about, dict) else None
+        return str(title or found.get("class_type", node))
+
+    def keys_of(self, node: str, name: str = "") -> list[str]:
+        """Return the request keys that fill a node, or one input of it."""
+        return [
+            SLOTS[slot]
+            for slot, targets in self.map.slots.items()
+            for target in targets
+            if SLOTS[slot]
+            and target.partition(".")[::2] == (node, name or target.partition(".")[2])
+        ]
 
 
 def read_template(name: str, workflow: bytes, slot_map: bytes) -> Template:

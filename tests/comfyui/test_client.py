@@ -48,6 +48,16 @@ def code(call: Callable[[], object]) -> Code:
     return caught.value.code
 
 
+def test_a_prompt_may_be_for_one_output(client: Client, engine: FakeEngine) -> None:
+    """Else the engine runs all that it can."""
+    for output in ("9", ""):
+        client.post_prompt(GRAPH, PROMPT, "a-client", {}, output)
+
+    first, second = (body for _, body in engine.asked[-2:])
+    assert first["partial_execution_targets"] == ["9"]
+    assert "partial_execution_targets" not in second
+
+
 # What it knows.
 
 

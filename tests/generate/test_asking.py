@@ -198,7 +198,7 @@ def test_refusal_says_which_node_and_why(piece: Piece) -> None:
 
     assert error.code is Code.ENGINE_REFUSED
     assert error.fate is Fate.FAIL
-    assert error.message.startswith("ComfyUI refused the graph: node 3: Value 7.0 bigger than max")
+    assert error.message.startswith("ComfyUI refused the graph: 'KSampler': Value 7.0 bigger")
 
 
 @pytest.mark.parametrize(
@@ -207,8 +207,16 @@ def test_refusal_says_which_node_and_why(piece: Piece) -> None:
         ({}, "it is Monday"),
         ({"3": {"errors": []}}, "it is Monday"),
         ({"3": {"errors": "odd"}, "4": None, "5": {"errors": [7]}}, "it is Monday"),
-        ({"3": {"errors": [{"message": "bad", "details": "cfg"}]}}, "node 3: bad cfg"),
-        ({"3": {"errors": [{}]}}, "node 3: no reason given"),
+        ({"3": {"errors": [{"message": "bad", "details": "cfg"}]}}, "'KSampler': bad cfg"),
+        ({"3": {"errors": [{}]}}, "'KSampler': no reason given"),
+        (
+            {"3": {"errors": [{"message": "bad", "extra_info": {"input_name": "sampler_name"}}]}},
+            "'KSampler': bad (from the request: sampler)",
+        ),
+        (
+            {"3": {"errors": [{"message": "bad", "extra_info": {"input_name": "model"}}]}},
+            "'KSampler': bad",
+        ),
     ],
 )
 def test_refusal_without_reasons_by_node_is_told_too(
@@ -236,7 +244,7 @@ def test_prompt_that_was_taken_in_part_is_taken_back(fake: Piece, easel: Easel) 
 
     easel.on_posted = take_a_part
 
-    assert refused(fake).message == "ComfyUI refused the graph: node 9: bad link"
+    assert refused(fake).message == "ComfyUI refused the graph: 'Save Image': bad link"
     assert easel.engine.asked[-2:] == [
         ("POST /queue", {"delete": [fake.prompt]}),
         ("POST /interrupt", {"prompt_id": fake.prompt}),
@@ -277,6 +285,7 @@ def test_error_in_a_node_is_told_by_the_nodes_title(fake: Piece, easel: Easel) -
     assert error.fate is Fate.FAIL
     assert error.message == (
         "ComfyUI failed in 'Hero's sampler': RuntimeError: mat1 and mat2 shapes"
+        " (from the request: seed, steps, cfg, sampler, scheduler)"
     )
 
 
@@ -611,3 +620,10 @@ def test_file_of_an_engine_that_died_while_we_listened_is_salvaged(
     answer = ask(fake, untold)
 
     assert answer.contents == (png(drawn(64, 64)),)
+
+
+def test_engine_is_asked_for_the_output_alone(fake: Piece, easel: Easel) -> None:
+    """Previews and other savers of a workflow do not run; of several outputs none is lost."""
+    ask(fake, untold)
+
+    assert easel.posted[0]["partial_execution_targets"] == ["9"]

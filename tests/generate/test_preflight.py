@@ -11,7 +11,15 @@ import pytest
 
 import plasma_watch.sandbox
 from plasma_watch.errors import Code, Problem
-from plasma_watch.generate.preflight import model_names, node_classes, problems
+from plasma_watch.generate.packs import PACKS, pack_of
+from plasma_watch.generate.preflight import (
+    model_folder,
+    model_names,
+    needed,
+    node_classes,
+    packs,
+    problems,
+)
 from plasma_watch.generate.template import fill
 from tests.fakes.blueprints import POSE, Blueprint, from_picture, guided, node, plain, with_lora
 
@@ -103,9 +111,9 @@ def test_missing_node_is_named_with_the_pack_that_brings_it() -> None:
 def test_missing_node_of_an_unknown_pack_says_what_brings_nodes() -> None:
     """A pack, or a newer version."""
     made = plain()
-    made.graph["20"] = node("FaceDetailer")
+    made.graph["20"] = node("MangaMagic")
 
-    (found,) = told(made, infos() | {"FaceDetailer": {}})
+    (found,) = told(made, infos() | {"MangaMagic": {}})
 
     assert found.hint.startswith("A custom node pack brings it, or a newer ComfyUI.")
 
@@ -158,7 +166,7 @@ def test_model_that_no_slot_fills_is_told_by_its_node() -> None:
 
     (found,) = told(plain().with_slot("checkpoint"), known)
 
-    assert found.field == "CheckpointLoaderSimple.ckpt_name"
+    assert found.field == "'Load Checkpoint'.ckpt_name"
 
 
 # Values.
@@ -256,12 +264,106 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 # Outputs.
 
 
-def test_second_output_is_refused() -> None:
-    """ComfyUI may run a part of the outputs and call it good."""
+def test_second_output_is_no_matter() -> None:
+    """The engine is asked for one alone, and looks at nothing that does not lead to it."""
     made = plain()
     made.graph["20"] = node("PreviewImage", images=["8", 0])
+    made.graph["21"] = node("VAELoader", vae_name="gone.safetensors")
+
+    assert told(made) == []
+    assert needed(made.graph, "9") == {"3", "4", "5", "6", "7", "8", "9"}
+
+
+def test_output_that_saves_nothing_is_refused() -> None:
+    """The engine would have nothing to do."""
+    made = plain().changed(lambda made: made.map.update(output="8"))
 
     found = the_one(made)
 
     assert (found.code, found.field) == (Code.WORKFLOW_BROKEN, "workflow")
-    assert found.message == "has more output nodes than 9: 20"
+    assert found.message == "has the output 'VAE Decode', which saves nothing"
+
+
+def test_input_that_a_newer_engine_needs_is_told() -> None:
+    """By the title of its node."""
+    known = infos()
+    known["KSampler"]["input"]["required"]["mode"] = [["new", "old"]]
+
+    (found,) = told(plain(), known)
+
+    assert (found.code, found.field) == (Code.WORKFLOW_BROKEN, "'KSampler'.mode")
+
+
+# Where things come from.
+
+
+def test_missing_model_says_where_it_is_found() -> None:
+    """If the slot map knows it."""
+    made = guided()
+    made.map["requires"] = {"models": {"pose.pth": "a friend"}}
+
+    found = the_one(made, controlnet="pose.pth")
+
+    assert found.code is Code.ENGINE_MISSING_MODEL
+    assert found.hint.endswith("It is found at a friend.")
+
+
+def test_missing_model_is_told_with_the_nearest_few() -> None:
+    """A person knows which was meant."""
+    known = infos()
+    names = ["spyke-0a1b2c3d.safetensors", "spyke-4e5f6a7b.safetensors", "mara.safetensors"]
+    known["LoraLoader"]["input"]["required"]["lora_name"][0] = names
+
+    (found,) = told(with_lora(), known, lora="spyke-0a1b.safetensors")
+
+    assert found.hint.startswith(f"Did you mean '{names[0]}' or '{names[1]}'?")
+    assert "models/loras" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("node_class", "pack"),
+    [
+        ("DWPreprocessor", "comfyui_controlnet_aux"),
+        ("ImpactWildcardEncode", "ComfyUI-Impact-Pack"),
+        ("Power Lora Loader (rgthree)", "rgthree-comfy"),
+        ("WD14Tagger|pysssss", "ComfyUI-WD14-Tagger"),
+        ("ShowText|pysssss", "ComfyUI-Custom-Scripts"),
+        ("ImageResize+", "ComfyUI_essentials"),
+        ("KSampler", ""),
+    ],
+)
+def test_well_known_packs_are_known(node_class: str, pack: str) -> None:
+    """By the class, by how it begins, or by how it ends."""
+    assert pack_of(node_class) == pack
+
+
+def test_what_the_engine_brings_is_in_no_pack() -> None:
+    """Else its lack would be told wrongly."""
+    assert not set(RECORDED) & set(PACKS)
+    assert [name for name in RECORDED if pack_of(name)] == []
+
+
+def test_packs_that_were_used_are_named_as_the_engine_names_them() -> None:
+    """It tells the module that a node comes from."""
+    known = {
+        "KSampler": {"python_module": "nodes"},
+        "A": {"python_module": "custom_nodes.comfyui_controlnet_aux"},
+        "B": {"python_module": "custom_nodes.comfyui_controlnet_aux"},
+        "C": {},
+    }
+
+    assert packs(known) == ["comfyui_controlnet_aux"]
+
+
+@pytest.mark.parametrize(
+    ("node_class", "name", "folder"),
+    [
+        ("CLIPLoader", "clip_name", "text_encoders"),
+        ("CLIPVisionLoader", "clip_name", "clip_vision"),
+        ("UpscaleModelLoader", "model_name", "upscale_models"),
+        ("Odd", "model_name", ""),
+    ],
+)
+def test_folder_of_a_model_may_hang_on_the_class(node_class: str, name: str, folder: str) -> None:
+    """The same input means another folder in another node."""
+    assert model_folder(node_class, name) == folder

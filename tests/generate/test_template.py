@@ -318,3 +318,28 @@ def test_every_slot_has_a_strategy_here_or_belongs_to_a_picture() -> None:
     pictures = {"controlnet", "controlnet_image", "controlnet_strength", "image", "denoise"}
 
     assert set(SLOTS) == set(VALUES) | pictures
+
+
+# Titles and keys.
+
+
+def test_node_is_called_as_in_the_editor() -> None:
+    """Else by its class; a node that is not there by its id."""
+    made = plain()
+    del made.graph["3"]["_meta"]
+    template = made.template()
+
+    assert [template.title(node) for node in ("4", "3", "77")] == [
+        "Load Checkpoint",
+        "KSampler",
+        "77",
+    ]
+
+
+def test_keys_that_fill_a_node_are_known() -> None:
+    """All of them, or those of one input."""
+    template = with_lora().template()
+
+    assert template.keys_of("10") == ["lora.name", "lora.strength", "lora.strength"]
+    assert template.keys_of("10", "lora_name") == ["lora.name"]
+    assert template.keys_of("9") == []
