@@ -49,6 +49,8 @@ class Code(StrEnum):
     WORKFLOW_BROKEN = "workflow.broken"
     WORKFLOW_NO_SLOT = "workflow.no-slot"
     WORKFLOW_SLOT_EMPTY = "workflow.slot-empty"
+    WORKFLOW_NOT_ADOPTABLE = "workflow.not-adoptable"
+    WORKFLOW_TAKEN = "workflow.taken"
 
     ENGINE_UNREACHABLE = "engine.unreachable"
     ENGINE_TOO_OLD = "engine.too-old"

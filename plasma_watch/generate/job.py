@@ -31,6 +31,7 @@ from plasma_watch.generate.asking import ask, rejoin, withdraw
 from plasma_watch.generate.order import (
     Order,
     check_engine,
+    check_sizes,
     check_unchanged,
     folder_of,
     hash_models,
@@ -309,6 +310,7 @@ class Generate:
         subject = ongoing.job.id
         limit = shop.config.intake.max_picture_mb * 1_000_000
         inputs = read_inputs(plan, shop.roots(), limit, shop.tripwire, subject)
+        check_sizes(template, inputs, shop.config.limits)
         order = Order(template, plan, place_of(plan.request, ongoing.job.name), facts, inputs, ())
         graphs = order.unlike_graphs(ongoing.job)
         check_engine(client, template, graphs, ongoing.job.file)

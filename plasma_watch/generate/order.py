@@ -17,6 +17,7 @@ from PIL import Image
 from plasma_watch import toml_check
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts
+from plasma_watch.config import Limits
 from plasma_watch.errors import Code, PlasmaError, Problem, gathered
 from plasma_watch.generate import preflight
 from plasma_watch.generate.resolve import Plan, of_picture, planned
@@ -43,6 +44,7 @@ class InputPicture:
     named: str
     content: bytes
     sha256: str
+    size: tuple[int, int]
     upload_name: str
     """Named after its content, so that uploading it twice is uploading it once."""
 
@@ -137,7 +139,25 @@ def _input(slot: str, named: str, content: bytes) -> InputPicture:
     image = _decoded(named, content)
     digest = hashlib.sha256(content).hexdigest()
     suffix = _SUFFIX.get(image.format or "", ".png")
-    return InputPicture(slot, named, content, digest, f"{digest[:32]}{suffix}")
+    return InputPicture(slot, named, content, digest, image.size, f"{digest[:32]}{suffix}")
+
+
+def check_sizes(template: Template, inputs: Sequence[InputPicture], limits: Limits) -> None:
+    """Hold a picture to the limits of a size, where it decides the size itself.
+
+    Raises PlasmaError `request.over-limit`.
+    """
+    frame = (limits.max_width, limits.max_height)
+    for item in inputs:
+        is_free = item.slot == "image" and not template.has("width")
+        if is_free and (max(item.size) > max(frame) or min(item.size) > min(frame)):
+            width, height = item.size
+            raise PlasmaError(
+                Code.REQUEST_OVER_LIMIT,
+                f"{item.named} is {width}x{height}, and the workflow '{template.name}' makes the "
+                f"picture as large; at most {frame[0]}x{frame[1]}, either way round",
+                "Scale it down, or take a workflow with a width and a height.",
+            )
 
 
 def _decoded(named: str, content: bytes) -> Image.Image:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -137,11 +137,10 @@ def read_template(name: str, workflow: bytes, slot_map: bytes) -> Template:
 
     Raises PlasmaError `workflow.broken` that names the file and what is wrong with it.
     """
-    template = Template(
-        name, _read_graph(name, workflow), _read_map(name, slot_map), _sha256(workflow, slot_map)
-    )
+    graph = read_graph(f"workflows/{name}.json", workflow)
+    template = Template(name, graph, _read_map(name, slot_map), _sha256(workflow, slot_map))
     if wrong := list(_mismatches(template)):
-        raise _broken(f"{name}.toml", "; ".join(wrong))
+        raise _broken(f"workflows/{name}.toml", "; ".join(wrong))
     return template
 
 
@@ -152,24 +151,28 @@ def _sha256(workflow: bytes, slot_map: bytes) -> str:
 def _broken(file: str, why: str, hint: str = "") -> PlasmaError:
     return PlasmaError(
         Code.WORKFLOW_BROKEN,
-        f"workflows/{file}: {why}",
+        f"{file}: {why}",
         hint or "docs/workflows.md says how a workflow and its slot map are made.",
     )
 
 
-def _read_graph(name: str, content: bytes) -> Graph:
+def read_graph(file: str, content: bytes) -> Graph:
+    """Read a workflow in API format.
+
+    Raises PlasmaError `workflow.broken` that says what the file is instead.
+    """
     try:
         graph = json.loads(content)
     except (ValueError, RecursionError) as exc:
-        raise _broken(f"{name}.json", f"is not JSON: {exc}") from exc
+        raise _broken(file, f"is not JSON: {exc}") from exc
     if isinstance(graph, dict) and isinstance(graph.get("nodes"), list):
         raise _broken(
-            f"{name}.json",
+            file,
             "is in the editor's format",
-            "In ComfyUI choose Workflow > Export (API) and put that file here.",
+            "In ComfyUI choose Workflow > Export (API), and take that file.",
         )
     if not (isinstance(graph, dict) and graph and all(_is_node(node) for node in graph.values())):
-        raise _broken(f"{name}.json", "is not a workflow in API format")
+        raise _broken(file, "is not a workflow in API format")
     return graph
 
 
@@ -187,10 +190,10 @@ def _read_map(name: str, content: bytes) -> SlotMap:
         text = toml_check.decode(content, file)
         return SlotMap.model_validate(toml_check.parse(text, file))
     except PlasmaError as exc:
-        raise _broken(file, exc.message) from exc
+        raise _broken(f"workflows/{file}", exc.message) from exc
     except ValidationError as exc:
         problems = toml_check.problems_of(exc, SlotMap, toml_check.line_numbers(text))
-        raise _broken(file, gathered(file, problems).message) from exc
+        raise _broken(f"workflows/{file}", gathered(file, problems).message) from exc
 
 
 def _mismatches(template: Template) -> Iterator[str]:
@@ -236,7 +239,7 @@ def _has_input(graph: Graph, target: str) -> bool:
     return node in graph and name in graph[node]["inputs"]
 
 
-def is_link(value: object) -> bool:
+def is_link(value: object) -> TypeGuard[list[Any]]:
     """Tell whether an input is linked to another node's output."""
     match value:
         case [str(), int()]:

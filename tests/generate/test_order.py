@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts
-from plasma_watch.config import Defaults
+from plasma_watch.config import Defaults, Limits
 from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.generate.order import (
     InputPicture,
     Order,
     check_engine,
+    check_sizes,
     check_unchanged,
     folder_of,
     hash_models,
@@ -40,6 +41,7 @@ from tests.fakes.blueprints import POSE, Blueprint, from_picture, guided, node, 
 from tests.fakes.drawings import drawn, png
 from tests.fakes.easel import Easel
 from tests.fakes.home import NOON
+from tests.fakes.studio import Studio
 from tests.sandbox.process import Sandbox
 
 FACTS = Facts("0.3.64", "cpu", "cpu", "none", "3.11", ())
@@ -334,7 +336,7 @@ def test_models_are_hashed_where_the_folder_is_known(sandbox: Sandbox, tmp_path:
 
 
 MODEL = {"name": CHECKPOINT, "folder": "checkpoints", "sha256": "1" * 64}
-INPUT = InputPicture("image", "a.png", b"", "2" * 64, "2.png")
+INPUT = InputPicture("image", "a.png", b"", "2" * 64, (64, 64), "2.png")
 
 
 def again(**keys: Any) -> tuple[GenerateRequest, Order]:
@@ -364,3 +366,43 @@ def test_changed_models_and_inputs_are_refused(tables: dict[str, Any]) -> None:
     assert caught.value.message.endswith("' changed since the picture was made")
     assert "allow_changed_models = true" in caught.value.hint
     check_unchanged(*again(**tables, allow_changed_models=True))
+
+
+# Sizes that a picture decides.
+
+
+@pytest.mark.parametrize(
+    ("size", "is_good"),
+    [((512, 768), True), ((768, 512), True), ((513, 768), False), ((900, 8), False)],
+)
+def test_picture_that_decides_the_size_is_held_to_the_limits(
+    size: tuple[int, int],
+    is_good: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    """Else a photograph would become a page as large as itself."""
+    named = replace(INPUT, size=size)
+
+    check_sizes(plain().template(), [named], Limits())
+    if is_good:
+        check_sizes(from_picture().template(), [named], Limits())
+        return
+    with pytest.raises(PlasmaError) as caught:
+        check_sizes(from_picture().template(), [named], Limits())
+    assert caught.value.code is Code.REQUEST_OVER_LIMIT
+    assert f"is {size[0]}x{size[1]}" in caught.value.message
+
+
+def test_pose_may_be_of_any_size() -> None:
+    """The engine scales it to the page."""
+    check_sizes(
+        guided().template(), [replace(INPUT, slot="controlnet_image", size=(4000, 3000))], Limits()
+    )
+
+
+def test_workflow_that_resizes_has_no_size_to_hold_to(studio: Studio) -> None:
+    """What comes back is as large as it likes."""
+    made = plain().changed(lambda made: made.map.update(resizes=True)).template()
+    piece = studio.piece(studio.claim())
+
+    assert piece.order.size() == (64, 64)
+    assert replace(piece.order, template=made).size() is None

@@ -72,7 +72,7 @@ def test_manifest_says_what_made_it(faked: Studio, piece: Piece) -> None:
         {"name": name, "folder": "checkpoints", "sha256": "1" * 64}
         for name in ("a.safetensors", "of-another-picture.safetensors")
     )
-    named = InputPicture("image", "poses/a.png", b"", "2" * 64, "2.png")
+    named = InputPicture("image", "poses/a.png", b"", "2" * 64, (64, 64), "2.png")
     order = replace(piece.order, models=models, inputs=(named,))
 
     place_all(replace(piece, order=order), answer(), 1.504)
