@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 SECONDS_A_DAY = 86_400
 KEPT = frozenset({"daemon.toml", "daemon.log"})
+APPROVED = "approved"
+"""A file of this name in a job's folder keeps it: one of its pictures was approved."""
 
 
 def expired(entries: Iterable[tuple[Path, float]], days: int, now: float) -> Iterator[Path]:
@@ -36,7 +38,7 @@ def sweep(home: Home, retention: Retention, active: frozenset[str], now: float) 
         path
         for folder, days in folders
         for path in expired(_aged(folder), days, now)
-        if _is_job(path)
+        if _may_go(path)
     ]
     told = expired(_aged(home.status), retention.status_days, now)
     gone += [path for path in told if path.name not in KEPT and _name(path) not in active]
@@ -47,9 +49,10 @@ def sweep(home: Home, retention: Retention, active: frozenset[str], now: float) 
     return len(gone)
 
 
-def _is_job(path: Path) -> bool:
-    """Tell a job's folder from what a person put beside it, which is not ours to remove."""
-    return is_job_id(path.name) and path.is_dir() and not path.is_symlink()
+def _may_go(path: Path) -> bool:
+    """Tell a job's folder that may go: not what a person put there, nor what was approved."""
+    is_one = is_job_id(path.name) and path.is_dir() and not path.is_symlink()
+    return is_one and not (path / APPROVED).exists()
 
 
 def _name(status_file: Path) -> str:

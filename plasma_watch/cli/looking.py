@@ -157,13 +157,21 @@ def _print_from(log: Path, at: int) -> int:
 
 
 def history(
+    picture: Annotated[
+        str | None, typer.Argument(help="A picture, as ch01_p003: then its versions are listed.")
+    ] = None,
     home: HomeOption = None,
     *,
     last: Annotated[int, typer.Option("--last", help="How many.")] = 20,
     json: JsonOption = False,
 ) -> None:
-    """List the jobs that ended, the newest last."""
+    """List the jobs that ended, the newest last; or the versions of one picture."""
     found = home_of(home)
+    if picture is not None:
+        from plasma_watch.cli.finding import versions  # noqa: PLC0415 - start-up time
+
+        versions(found, picture, json=json)
+        return
     folders = [f for state in _ENDS for f in (found.root / state).glob("*") if f.is_dir()]
     newest = sorted(folders, key=lambda folder: folder.name)[-last:]
     rows = [_ended(folder) for folder in newest]

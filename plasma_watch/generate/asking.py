@@ -134,7 +134,7 @@ def _is_deaf(listener: Listener, conversation: Conversation, control: Control) -
 def _post(piece: Piece, client_id: str) -> None:
     with piece.bench.tripwire.step(piece.job.id, "fill"):
         graph = piece.order.graph(piece.job, piece.picture)
-    extra = {"extra_pnginfo": {pictures.TEXT_KEY: piece.request()}, "plasma_job": piece.job.id}
+    extra = {"extra_pnginfo": {pictures.TEXT_KEY: piece.carried(graph)}, "plasma_job": piece.job.id}
     output = piece.order.template.map.output
     match posted := piece.bench.client.post_prompt(graph, piece.prompt, client_id, extra, output):
         case Accepted():

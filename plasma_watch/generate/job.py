@@ -27,6 +27,7 @@ from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate import disk, memory, probe
 from plasma_watch.gate.memory import Never, Start, Verdict, Wait
 from plasma_watch.generate import checking, resolve, sheeting
+from plasma_watch.generate.again import Original, original_of
 from plasma_watch.generate.asking import ask, rejoin, withdraw
 from plasma_watch.generate.order import (
     Order,
@@ -291,7 +292,15 @@ class Generate:
             for picture in piece.job.pictures
             for made in picture.made
         }
-        found = earlier.find(folder, piece.order.place.stem, request, ignored, used)
+        order = piece.order
+        wanted = earlier.Wanted(
+            request=request,
+            ignored=ignored,
+            used=[*order.models, *(item.told() for item in order.inputs)],
+            template_sha256=order.template.sha256,
+            is_sandbox=order.facts.is_sandbox,
+        )
+        found = earlier.find(folder, order.place.stem, wanted, used)
         if found is None:
             return False
         made = Made(self._shop.told(Path(found.path)), found.sha256)
@@ -313,13 +322,22 @@ class Generate:
         check_sizes(template, inputs, shop.config.limits)
         order = Order(template, plan, place_of(plan.request, ongoing.job.name), facts, inputs, ())
         graphs = order.unlike_graphs(ongoing.job)
-        check_engine(client, template, graphs, ongoing.job.file)
+        packs = check_engine(client, template, graphs, ongoing.job.file)
         with shop.tripwire.step(subject, "hash"):
             models = hash_models(graphs, shop.comfyui, shop.hashes)
-        order = replace(order, models=models)
+        original = self._original(ongoing, request, order)
+        order = replace(order, models=models, packs=packs, original=original)
         check_unchanged(request, order)
         names = {item.slot: client.upload(item.upload_name, item.content) for item in inputs}
         return replace(order, uploads=names)
+
+    def _original(
+        self, ongoing: Ongoing, request: GenerateRequest, order: Order
+    ) -> Original | None:
+        limit = self._shop.config.intake.max_picture_mb * 1_000_000
+        folder = self._shop.output() / order.place.folder
+        with self._shop.tripwire.step(ongoing.job.id, "decode"):
+            return original_of(request, ongoing.request, folder, limit)
 
     def _planned(
         self, ongoing: Ongoing, request: GenerateRequest, template: Template

@@ -20,6 +20,7 @@ from plasma_watch.comfyui.facts import Facts
 from plasma_watch.config import Limits
 from plasma_watch.errors import Code, PlasmaError, Problem, gathered
 from plasma_watch.generate import preflight
+from plasma_watch.generate.again import Original
 from plasma_watch.generate.resolve import Plan, of_picture, planned
 from plasma_watch.generate.template import Graph, Template, fill
 from plasma_watch.job import Job, Picture, prompt_id
@@ -66,6 +67,10 @@ class Order:
     """Of all its pictures; each has its own of them."""
     uploads: Mapping[str, str] = field(default_factory=dict)
     """Slot to the name under which the engine has the request's picture."""
+    packs: tuple[str, ...] = ()
+    """The custom node packs that its nodes come from."""
+    original: Original | None = None
+    """The picture that it makes again, if it does."""
 
     def graph(self, job: Job, picture: Picture) -> Graph:
         """Return the graph of one picture for its present attempt."""
@@ -165,16 +170,23 @@ def _decoded(named: str, content: bytes) -> Image.Image:
     try:
         return decode(content, named)
     except PlasmaError as exc:
-        raise PlasmaError(Code.REQUEST_BAD_PICTURE, exc.message, exc.hint) from exc
+        hint = f"{exc.hint} One that was still arriving is taken by `plasma-watch retry`."
+        raise PlasmaError(Code.REQUEST_BAD_PICTURE, exc.message, hint) from exc
 
 
-def check_engine(client: Client, template: Template, graphs: Sequence[Graph], subject: str) -> None:
-    """Raise a PlasmaError that holds everything which the engine would refuse in the graphs."""
+def check_engine(
+    client: Client, template: Template, graphs: Sequence[Graph], subject: str
+) -> tuple[str, ...]:
+    """Return the custom node packs that the graphs use.
+
+    Raises PlasmaError that holds everything which the engine would refuse in them.
+    """
     classes = {name for graph in graphs for name in preflight.node_classes(graph)}
     infos = {name: client.object_info(name) for name in sorted(classes)}
     found = (p for graph in graphs for p in preflight.problems(template, graph, infos))
     if each_once := list(dict.fromkeys(found)):
         raise gathered(subject, each_once)
+    return tuple(preflight.packs(infos))
 
 
 def hash_models(

@@ -10,8 +10,9 @@ from typing import Any
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.patience import Patience
 from plasma_watch.control import Control
-from plasma_watch.generate import resolve
+from plasma_watch.generate import again, resolve
 from plasma_watch.generate.order import Order
+from plasma_watch.generate.template import Graph
 from plasma_watch.job import Job, Picture, prompt_id
 from plasma_watch.line import Ongoing
 from plasma_watch.tripwire import Tripwire
@@ -73,6 +74,11 @@ class Piece:
     def request(self) -> dict[str, Any]:
         """Return the resolved request that makes this picture again."""
         return resolve.of_picture(self.job.request or {}, self.picture)
+
+    def carried(self, graph: Graph) -> dict[str, Any]:
+        """Return what the picture itself carries, made with a graph."""
+        inputs = [item.told() for item in self.order.inputs]
+        return again.carried(self.request(), self.order.models_of(graph), inputs)
 
     def keep(self, picture: Picture, *, durable: bool = False, **of_job: Any) -> None:  # noqa: ANN401 - a job's fields
         """Write the picture, and what else changes in its job, into the journal."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from plasma_watch.outputs import picture as pictures
 from plasma_watch.outputs.manifest import Manifest
 from plasma_watch.outputs.place import Draft, place, was_placed
 from plasma_watch.status import utc_now
+
+log = logging.getLogger(__name__)
 
 
 def place_all(piece: Piece, answer: Answer, seconds: float) -> None:
@@ -31,19 +35,32 @@ def place_all(piece: Piece, answer: Answer, seconds: float) -> None:
 def _place(piece: Piece, answer: Answer, content: bytes, seconds: float) -> None:
     with piece.bench.tripwire.step(piece.job.id, "decode"):
         good = pictures.examine(content, piece.order.size())
-    content = pictures.with_text(content, pictures.TEXT_KEY, json.dumps(piece.request()))
+    again = _compared(piece, content)
+    carried = json.dumps(piece.carried(answer.graph))
+    content = pictures.with_text(content, pictures.TEXT_KEY, carried)
     digest = hashlib.sha256(content).hexdigest()
     result = {"sha256": digest, "width": good.width, "height": good.height, "phash": good.phash}
 
     def manifest_for(file: str) -> str:
         made = {"file": file, **result, "seconds": round(seconds, 2)}
-        return _manifest(piece, answer, made).to_toml()
+        return _manifest(piece, answer, made, again).to_toml()
 
     def announce(final: Path) -> None:
         piece.keep(replace(piece.picture, placing=str(final)), durable=True)
 
     final = place(_draft(piece), piece.order.place, content, manifest_for, announce)
     _record(piece, final, digest)
+
+
+def _compared(piece: Piece, content: bytes) -> dict[str, Any]:
+    """Return how far a picture is from the one that it makes again, if it makes one again."""
+    if piece.order.original is None:
+        return {}
+    with piece.bench.tripwire.step(piece.job.id, "decode"):
+        image = pictures.decode(content, "the picture")
+    found = piece.order.original.compared(image, piece.order.template.sha256)
+    log.info("%s: made again, %s", piece.job.id, found.get("verdict", "the old one is not there"))
+    return {"again": found}
 
 
 def _draft(piece: Piece) -> Draft:
@@ -83,9 +100,10 @@ def _digest_of_ours(piece: Piece, text: str) -> str | None:
     return str(manifest.result.get("sha256")) if is_ours else None
 
 
-def engine_table(facts: Facts) -> dict[str, Any]:
-    """Return what a manifest tells of the engine."""
+def engine_table(facts: Facts, packs: Sequence[str]) -> dict[str, Any]:
+    """Return what a manifest tells of the engine, and of the node packs that were used."""
     return {
+        **({"packs": list(packs)} if packs else {}),
         "version": facts.version,
         "torch": facts.torch,
         "python": facts.python,
@@ -94,13 +112,15 @@ def engine_table(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _manifest(piece: Piece, answer: Answer, result: dict[str, Any]) -> Manifest:
+def _manifest(
+    piece: Piece, answer: Answer, result: dict[str, Any], again: dict[str, Any]
+) -> Manifest:
     facts, order = piece.order.facts, piece.order
     made = {"made": utc_now(), "attempts": piece.picture.attempt, "sandbox": facts.is_sandbox}
     return Manifest(
         request=piece.request(),
-        result=result | made,
-        engine=engine_table(facts) | {"prompt_id": piece.prompt},
+        result=result | made | again,
+        engine=engine_table(facts, order.packs) | {"prompt_id": piece.prompt},
         models=order.models_of(answer.graph),
         inputs=[item.told() for item in order.inputs],
         daemon={

@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image
 
 from plasma_watch.errors import PlasmaError
-from plasma_watch.generate import resolve
+from plasma_watch.generate import again, resolve
 from plasma_watch.generate.order import Order
 from plasma_watch.generate.piece import Bench
 from plasma_watch.generate.placing import draft_of, engine_table
@@ -70,7 +70,9 @@ def sheet_place(order_place: Place) -> Place:
 
 def _place(work: Sheeting) -> None:
     asked = work.job.request or {}
-    content = pictures.with_text(_drawn(work), pictures.TEXT_KEY, json.dumps(asked))
+    inputs = [item.told() for item in work.order.inputs]
+    carried = json.dumps(again.carried(asked, list(work.order.models), inputs))
+    content = pictures.with_text(_drawn(work), pictures.TEXT_KEY, carried)
     digest = hashlib.sha256(content).hexdigest()
     good = pictures.examine(content)
 
@@ -147,7 +149,7 @@ def _manifest(work: Sheeting, result: dict[str, Any]) -> Manifest:
     return Manifest(
         request=work.job.request or {},
         result=result | about,
-        engine=engine_table(work.order.facts),
+        engine=engine_table(work.order.facts, work.order.packs),
         models=work.order.models,
         inputs=[item.told() for item in work.order.inputs],
         daemon={

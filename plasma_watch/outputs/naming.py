@@ -37,8 +37,13 @@ def place_of(request: Mapping[str, Any], name: str) -> Place:
 
 def without_version(name: str) -> str:
     """Return a name without its version: a manifest dropped again makes the next, not `_v1_v1`."""
-    found = _VERSION.fullmatch(f"{name}.toml")
-    return found["stem"] if found else name
+    return split_version(f"{name}.toml")[0]
+
+
+def split_version(file: str) -> tuple[str, int]:
+    """Return stem and version of a picture's or a manifest's file name; 0 where it has none."""
+    found = _VERSION.fullmatch(file)
+    return (found["stem"], int(found["number"])) if found else (file.rpartition(".")[0], 0)
 
 
 def next_version(stem: str, there: Iterable[str]) -> int:

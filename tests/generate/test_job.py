@@ -505,6 +505,7 @@ def test_changed_picture_of_a_manifest_is_refused(studio: Studio) -> None:
         ("/etc/passwd", Code.REQUEST_OUTSIDE),
         ("link.png", Code.REQUEST_NOT_A_FILE),
         ("bad.png", Code.REQUEST_BAD_PICTURE),
+        ("still-growing.png", Code.REQUEST_BAD_PICTURE),
         ("big.png", Code.REQUEST_TOO_BIG),
     ],
 )
@@ -515,6 +516,7 @@ def test_picture_that_is_no_good_fails_the_job_at_once(
     studio = Studio(tmp_path, easel.url, intake=Intake(max_picture_mb=1))
     root = studio.home.root
     (root / "bad.png").write_bytes(b"no picture")
+    (root / "still-growing.png").write_bytes(png(drawn())[:-200])
     (root / "big.png").write_bytes(b"0" * 1_000_001)
     (root / "link.png").symlink_to(root / "bad.png")
 

@@ -62,6 +62,7 @@ def test_picture_says_what_made_it(faked: Studio, piece: Piece) -> None:
     content = (faked.output / "p003_v1.png").read_bytes()
     request = pictures.request_in(content, "p003_v1.png")
     assert GenerateRequest.model_validate(request).seed == 7
+    assert request.pop("models") == piece.order.models_of(GRAPH)
     assert request == piece.request()
     assert pictures.decode(content, "it").tobytes() == drawn(64, 64).tobytes()
 

@@ -161,3 +161,15 @@ def test_exactly_what_is_older_is_yielded(ages: list[float], days: int, now: flo
 
     for path, changed in entries:
         assert (path in gone) == (days > 0 and changed < now - days * SECONDS_A_DAY)
+
+
+def test_a_job_whose_picture_was_approved_is_kept(home: Home) -> None:
+    """However old it is; when the mark is taken back it goes."""
+    job = a_job(home.done, 31)
+    (job / "approved").touch()
+    aged(job, 31)
+
+    assert sweep(home, RETENTION, NOBODY, NOW) == 0
+    (job / "approved").unlink()
+    aged(job, 31)
+    assert sweep(home, RETENTION, NOBODY, NOW) == 1
