@@ -12,7 +12,14 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from plasma_watch import toml_check
 from plasma_watch.config import Config, Limits
@@ -62,6 +69,13 @@ def _controlnet_name(text: str) -> str:
     if not stays_below(text) or PurePosixPath(text).suffix not in (".safetensors", ".pth"):
         raise ValueError("the name of a .safetensors or .pth file", _ONLY_SAFE)
     return text
+
+
+def _only_one(found: object) -> object:
+    if isinstance(found, list):
+        said = ("one table", "At most one ControlNet at a time: keep one of them.")
+        raise ValueError(*said)  # noqa: TRY004 - pydantic tells of this one
+    return found
 
 
 def _own_lora_name(text: str) -> str:
@@ -153,7 +167,7 @@ class GenerateRequest(Strict):
     note: Text = ""
     allow_changed_models: bool = False
     lora: Lora | None = None
-    controlnet: Controlnet | None = None
+    controlnet: Annotated[Controlnet | None, BeforeValidator(_only_one)] = None
     input: Input | None = None
     sweep: Sweep | None = None
 

@@ -34,6 +34,14 @@ from plasma_watch.system.beneath import read_beneath
 from plasma_watch.tripwire import Tripwire
 
 _INPUT_SLOTS = ("controlnet_image", "image")
+_OLDER_FOLDERS = {
+    "diffusion_models": ("unet",),
+    "text_encoders": ("clip",),
+    "controlnet": ("t2i_adapter",),
+}
+"""Where ComfyUI looks for a kind of model too."""
+_EMBEDDING_SUFFIXES = ("", ".safetensors", ".pt", ".bin")
+"""A text names an embedding with or without its ending."""
 _SUFFIX = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 
 
@@ -201,7 +209,13 @@ def hash_models(
 
 
 def _hash(comfyui: Path | None, folder: str, name: str, hashes: Hashes) -> str:
-    return hashes.of(comfyui / "models" / folder / name) if comfyui else UNKNOWN
+    """Return a model's hash, from the first of its folders that has it."""
+    if comfyui is None:
+        return UNKNOWN
+    endings = _EMBEDDING_SUFFIXES if folder == "embeddings" else ("",)
+    places = (comfyui / "models" / place for place in (folder, *_OLDER_FOLDERS.get(folder, ())))
+    found = (hashes.of(place / f"{name}{ending}") for place in places for ending in endings)
+    return next((digest for digest in found if digest != UNKNOWN), UNKNOWN)
 
 
 def check_unchanged(request: GenerateRequest, order: Order) -> None:

@@ -7,6 +7,7 @@ ones and the request key that said it. The engine itself would blame a node numb
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -38,6 +39,9 @@ _FOLDERS_OF_CLASSES: dict[tuple[str, str], str] = {
 }
 """Inputs that say what they mean only together with the class of their node."""
 
+_EMBEDDING = re.compile(r"embedding:([^\s,:()\[\]{}<>]+)")
+"""How a text names an embedding, which is a model file too."""
+
 _MOST_SHOWN = 12
 _MOST_NEAR = 3
 
@@ -52,13 +56,15 @@ def node_classes(graph: Graph) -> list[str]:
 
 def model_names(graph: Graph) -> list[tuple[str, str]]:
     """Return folder and name of every model file that a graph names, each once."""
-    named = (
-        (folder, value)
+    texts = [
+        (node["class_type"], name, value)
         for node in graph.values()
         for name, value in node["inputs"].items()
-        if isinstance(value, str) and (folder := model_folder(node["class_type"], name))
-    )
-    return sorted(set(named))
+        if isinstance(value, str)
+    ]
+    named = {(folder, text) for c, name, text in texts if (folder := model_folder(c, name))}
+    embedded = {("embeddings", name) for *_, text in texts for name in _EMBEDDING.findall(text)}
+    return sorted(named | embedded)
 
 
 def model_folder(node_class: str, name: str) -> str:

@@ -406,3 +406,32 @@ def test_workflow_that_resizes_has_no_size_to_hold_to(studio: Studio) -> None:
 
     assert piece.order.size() == (64, 64)
     assert replace(piece.order, template=made).size() is None
+
+
+# Where models lie.
+
+
+@pytest.mark.parametrize(
+    ("made", "path"),
+    [
+        (node("UNETLoader", unet_name="a.safetensors"), "unet/a.safetensors"),
+        (node("CLIPLoader", clip_name="a.safetensors"), "clip/a.safetensors"),
+        (node("ControlNetLoader", control_net_name="a.pth"), "t2i_adapter/a.pth"),
+        (node("CLIPTextEncode", text="(embedding:bad-hands:1.2), x"), "embeddings/bad-hands.pt"),
+        (
+            node("CLIPTextEncode", text="embedding:style.safetensors"),
+            "embeddings/style.safetensors",
+        ),
+    ],
+)
+def test_models_are_found_where_comfyui_finds_them(
+    tmp_path: Path, made: dict[str, Any], path: str
+) -> None:
+    """In older folders too; an embedding that a text names is a model."""
+    file = tmp_path / "models" / path
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"weights")
+
+    (found,) = hash_models([{"1": made}], tmp_path, Hashes(tmp_path / "hashes.json"))
+
+    assert found["sha256"] == hashlib.sha256(b"weights").hexdigest()

@@ -814,3 +814,27 @@ def references(schema_part: object) -> set[str]:
         return set()
     own = {schema_part["$ref"]} if "$ref" in schema_part else set()
     return own.union(*map(references, schema_part.values()))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        (
+            "[[controlnet]]\nname = 'a.pth'\nimage = 'a.png'\n" * 2,
+            Code.REQUEST_BAD_VALUE,
+            "one table",
+        ),
+        (
+            "[controlnet]\nname = 'a.pth'\nimage = 'a.png'\n" * 2,
+            Code.REQUEST_NOT_TOML,
+            "controlnet",
+        ),
+    ],
+)
+def test_two_controlnets_are_refused(text: str, code: Code, said: str) -> None:
+    """However they are written: one pose guides a picture."""
+    with pytest.raises(PlasmaError) as caught:
+        read_request((PICTURE + text).encode(), LIMITS, "p003.toml")
+
+    assert caught.value.code is code
+    assert said in caught.value.message
