@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from plasma_watch.job import Picture
-from plasma_watch.system import files
 
 _MINUTE, _HOUR = 60, 3600
 _NEWEST_WEIGHS = 0.5
@@ -80,8 +79,8 @@ class Paces:
         known = self._read()
         before = known.get(key, seconds / steps)
         known[key] = before + _NEWEST_WEIGHS * (seconds / steps - before)
-        with contextlib.suppress(OSError):
-            files.write_whole(self._path, json.dumps(known).encode())
+        with contextlib.suppress(OSError):  # one that is cut short costs only what was learned
+            self._path.write_text(json.dumps(known), encoding="utf-8")
 
     def _read(self) -> dict[str, float]:
         try:

@@ -80,6 +80,8 @@ class Scenario:
     """How many pictures must lie in the output folder if it is done; else there is none."""
     meanwhile: dict[str, str] = field(default_factory=dict)
     """What is put into the home by somebody when a point is passed."""
+    sheets: int = 0
+    """How many sheets must lie beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +148,14 @@ def _misplaced(daemon: DaemonProcess, scenario: Scenario) -> Iterator[str]:
 
 def _miscounted(daemon: DaemonProcess, scenario: Scenario) -> Iterator[str]:
     files = daemon.outputs()
-    pictures = [name for name in files if name.endswith(".png")]
+    made = [name for name in files if name.endswith(".png")]
+    sheets = [name for name in made if "_sheet_v" in name]
+    pictures = [name for name in made if name not in sheets]
     manifests = [name for name in files if name.endswith(".toml")]
-    wanted = scenario.pictures if daemon.folders("done") else 0
-    if len(pictures) != wanted:
-        yield f"{len(pictures)} pictures, not {wanted}"
-    if [p.removesuffix(".png") for p in pictures] != [m.removesuffix(".toml") for m in manifests]:
+    wanted = (scenario.pictures, scenario.sheets) if daemon.folders("done") else (0, 0)
+    if (len(pictures), len(sheets)) != wanted:
+        yield f"{len(pictures)} pictures and {len(sheets)} sheets, not {wanted}"
+    if [p.removesuffix(".png") for p in made] != [m.removesuffix(".toml") for m in manifests]:
         yield f"pictures and manifests do not match: {files}"
     logged = sorted(_logged(daemon.home / "output"))
     if logged != pictures:

@@ -25,6 +25,10 @@ def _two(daemon: DaemonProcess) -> None:
     daemon.drop("two", steps=1, count=2)
 
 
+def _sweep(daemon: DaemonProcess) -> None:
+    daemon.drop("tries", request(steps=1) + "[sweep]\ncfg = [4.0]\n")
+
+
 def _bad(daemon: DaemonProcess) -> None:
     daemon.drop("bad", 'kind = "generate"\nprompt = 3\n')
 
@@ -57,6 +61,7 @@ def _retried(daemon: DaemonProcess) -> None:
 SCENARIOS = [
     Scenario("page", _page, {"page.toml": ("done",)}, 1),
     Scenario("two", _two, {"two.toml": ("done",)}, 2),
+    Scenario("sweep", _sweep, {"tries.toml": ("done",)}, 1, sheets=1),
     Scenario("bad", _bad, {"bad.toml": ("failed",)}, 0),
     Scenario("late", _again, {"late.toml": ("failed",)}, 0),
     Scenario("retried", _retried, {"bad.toml": ("failed",)}, 0),
