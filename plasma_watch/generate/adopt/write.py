@@ -18,7 +18,8 @@ from plasma_watch import toml_check, toml_text
 from plasma_watch.config import Limits
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.generate.adopt.export import Export
-from plasma_watch.generate.adopt.find import Findings, find, name_of
+from plasma_watch.generate.adopt.find import find
+from plasma_watch.generate.adopt.findings import Findings, name_of
 from plasma_watch.generate.adopt.trace import value_at
 from plasma_watch.generate.packs import pack_of
 from plasma_watch.generate.template import SLOTS, Template, read_template

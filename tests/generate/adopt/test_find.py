@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.generate.adopt.find import Findings, find
+from plasma_watch.generate.adopt.find import find
+from plasma_watch.generate.adopt.findings import Findings
 from plasma_watch.generate.template import Graph
 from tests.fakes.blueprints import node, shipped
 from tests.fakes.exports import (
