@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from plasma_watch.outputs.manifest import Manifest
-from plasma_watch.report.index import Index, Question
+from plasma_watch.report.index import Index
+from plasma_watch.report.question import Question
 
 COUNT = 100_000
 PAGES_A_CHAPTER = 200

@@ -17,7 +17,8 @@ from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 
 if TYPE_CHECKING:
-    from plasma_watch.report.index import Found, Index, Question
+    from plasma_watch.report.index import Found, Index
+    from plasma_watch.report.question import Question
 
 LIKE_BITS = 6
 """How many bits of the hash a picture may differ by that was saved anew or lost its texts."""
@@ -55,7 +56,7 @@ def find(  # noqa: PLR0917 - one option for each thing that is asked
     json: JsonOption = False,
 ) -> None:
     """Find pictures by what made them; exit 1 when there are none."""
-    from plasma_watch.report.index import Question  # noqa: PLC0415 - start-up time
+    from plasma_watch.report.question import Question  # noqa: PLC0415 - start-up time
 
     found = home_of(home)
     if picture is not None:
@@ -212,7 +213,7 @@ def approve(
 
 def _manifest_of(home: Home, picture: Path) -> Path:
     """Return the manifest beside a picture, if it is of its content; else the one that is."""
-    from plasma_watch.report.index import read_head  # noqa: PLC0415 - start-up time
+    from plasma_watch.report.heads import read_head  # noqa: PLC0415 - start-up time
 
     digest = hashlib.sha256(_content(picture)).hexdigest()
     beside = picture.absolute().with_suffix(".toml")

@@ -11,23 +11,20 @@ import contextlib
 import os
 import sqlite3
 import time
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from plasma_watch.outputs.likeness import hash_distance
-from plasma_watch.outputs.naming import split_version
+from plasma_watch.report.heads import read_head, row_of
+from plasma_watch.report.question import Question, terms_of
 
 _FORMAT = 1
 _RECENT_NS = 2_000_000_000
 """A folder that changed so lately may change again in one tick of its clock: it is read anew."""
 _WAIT_SECONDS = 10.0
-_ENGINE, _GRAPH = b"\n[engine]\n", b"\n[graph]\n"
-"""Where the parts of a manifest begin that are slow to read: of no use to the index, to nobody."""
 
 _TABLES = """
 CREATE TABLE folders (path TEXT PRIMARY KEY, parent TEXT, mtime_ns INTEGER);
@@ -44,22 +41,6 @@ CREATE INDEX pictures_seed ON pictures (seed);
 CREATE INDEX pictures_folders ON folders (parent);
 """
 _COLUMNS = 17
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is looked for; what is None is not asked."""
-
-    character: str | None = None
-    chapter: int | None = None
-    page: int | None = None
-    prompt: str | None = None
-    seed: int | None = None
-    model: str | None = None
-    workflow: str | None = None
-    since: date | None = None
-    until: date | None = None
-    approved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +143,14 @@ class Index:
         places = ", ".join("?" * _COLUMNS)
         self._db.executemany(
             f"INSERT OR REPLACE INTO pictures VALUES ({places})",  # noqa: S608 - question marks
-            (_row(self._output / folder / name, folder, stamp) for name, stamp in manifests),
+            (row_of(self._output / folder / name, folder, stamp) for name, stamp in manifests),
         )
 
     # Asking it.
 
     def find(self, question: Question, most: int) -> list[Found]:
         """Return the newest that fit, the newest last."""
-        terms, values = _terms(question)
+        terms, values = terms_of(question)
         where = " AND ".join(["made IS NOT NULL", "NOT sheet", *terms])
         return self._found(where, values, "made DESC", most)
 
@@ -270,84 +251,6 @@ def _stamp(path: Path) -> str:
 
 def _stamped(found: os.stat_result) -> str:
     return f"{found.st_mtime_ns} {found.st_size} {found.st_ino}"
-
-
-def read_head(path: Path, end: bytes = _GRAPH) -> dict[str, Any]:
-    """Return a manifest's table up to where its graph begins; an empty one when it is none.
-
-    A person may have put its parts in another order: then it is read whole.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return {}
-    head, cut, _ = content.partition(end)
-    table = _parsed(head)
-    if cut and "result" not in table:
-        table = _parsed(content)
-    return table if isinstance(table.get("result"), dict) else {}
-
-
-def _parsed(content: bytes) -> dict[str, Any]:
-    try:
-        return tomllib.loads(content.decode())
-    except (ValueError, RecursionError):
-        return {}
-
-
-def _row(path: Path, folder: str, stamp: str) -> tuple[Any, ...]:
-    """Return what the index keeps of a manifest; a file that is none is kept as such."""
-    table = read_head(path, _ENGINE)
-    result, lora = table.get("result", {}), table.get("lora", {})
-    stem, version = split_version(path.name)
-    made = result.get("made")
-    return (
-        folder,
-        path.name,
-        stamp,
-        stem.casefold(),
-        version,
-        made.astimezone(UTC).isoformat() if isinstance(made, datetime) and made.tzinfo else None,
-        table.get("chapter") if isinstance(table.get("chapter"), int) else None,
-        table.get("page") if isinstance(table.get("page"), int) else None,
-        str(table.get("prompt", "")).casefold(),
-        str(table.get("seed", "")),
-        str(table.get("checkpoint", "")).casefold(),
-        str(lora.get("name", "")).casefold() if isinstance(lora, dict) else "",
-        str(table.get("workflow", "")),
-        str(result.get("sha256", "")),
-        str(result.get("phash", "")),
-        "approved" in result,
-        bool(result.get("sheet")),
-    )
-
-
-def _terms(asked: Question) -> tuple[list[str], list[Any]]:
-    """Return what must hold, and the values that it speaks of."""
-    terms: list[tuple[str, list[Any]]] = []
-    if asked.character is not None:
-        name = asked.character.casefold()
-        names = [name, f"{name}.safetensors", f"{_literal(name)}-????????.safetensors"]
-        terms.append(("(+lora IN (?, ?) OR +lora GLOB ?)", names))
-    plain = {"chapter": asked.chapter, "page": asked.page, "workflow": asked.workflow}
-    terms += [(f"{column} = ?", [v]) for column, v in plain.items() if v is not None]
-    if asked.seed is not None:
-        terms.append(("seed = ?", [str(asked.seed)]))
-    if asked.model is not None:
-        terms.append(("instr(checkpoint, ?)", [asked.model.casefold()]))
-    terms += [("instr(prompt, ?)", [word]) for word in (asked.prompt or "").casefold().split()]
-    if asked.since is not None:
-        terms.append(("made >= ?", [asked.since.isoformat()]))
-    if asked.until is not None:
-        terms.append(("made < ?", [f"{asked.until.isoformat()}T99"]))
-    if asked.approved:
-        terms.append(("approved", []))
-    return [term for term, _ in terms], [value for _, values in terms for value in values]
-
-
-def _literal(text: str) -> str:
-    """Return a text as GLOB takes it for itself."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in text)
 
 
 def _apart(one: str, other: str) -> int:

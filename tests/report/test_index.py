@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from plasma_watch.outputs.manifest import Manifest
-from plasma_watch.report.index import Index, Question, read_head
+from plasma_watch.report.heads import read_head
+from plasma_watch.report.index import Index
+from plasma_watch.report.question import Question
 
 LONG_AGO = time.time() - 3600
 
