@@ -17,6 +17,7 @@ from plasma_watch.generate.adopt.trace import (
 from plasma_watch.generate.template import Graph, is_link
 
 _SCALES = re.compile(r"scale|resize|crop|pad|outpaint", re.IGNORECASE)
+_EMPTY = re.compile(r"^Empty.*Latent")
 _LATENTS = ("samples", "samples_to", "latent", "latent_image")
 
 
@@ -27,13 +28,23 @@ def place_latent(graph: Graph, first: str, found: Findings) -> None:
     if last and any(is_link(inputs_of(graph, last).get(name)) for name in IMAGES):
         _picture(graph, last, found)
     elif last and {"width", "height"} <= inputs_of(graph, last).keys():
-        _size(graph, last, found)
+        _size_alone(graph, last, found)
     else:
         found.unplaced.append("width, height: nothing was found that decides the size")
     if "image" not in found.slots:
         found.slots.pop("denoise", None)
     begin = found.slots["width"][0].node if "width" in found.slots else last
     found.resizes = _is_scaled(graph, begin, found.output)
+
+
+def _size_alone(graph: Graph, node: str, found: Findings) -> None:
+    """Place the size of an empty latent, unless it is put together with others."""
+    others = [n for n in upstream(graph, found.output) if _EMPTY.search(graph[n]["class_type"])]
+    if set(others) - {node}:
+        said = "width, height: several empty latents are put together to one picture"
+        found.unplaced.append(said)
+    else:
+        _size(graph, node, found)
 
 
 def _picture(graph: Graph, encoder: str, found: Findings) -> None:

@@ -339,6 +339,19 @@ def test_size_that_nobody_decides_is_said() -> None:
     assert any(told.startswith("width, height: ") for told in find(made).unplaced)
 
 
+def test_latents_that_are_put_together_have_no_one_size() -> None:
+    """The picture is as large as the one that the others are laid on."""
+    made = ksampler()
+    made["30"] = node("EmptyLatentImage", width=64, height=64, batch_size=1)
+    made["31"] = node("LatentComposite", samples_to=["30", 0], samples_from=["3", 0], x=0, y=0)
+    made["8"]["inputs"]["samples"] = ["31", 0]
+
+    found = find(made)
+
+    assert not {"width", "height"} & found.slots.keys()
+    assert any(told.startswith("width, height: several ") for told in found.unplaced)
+
+
 # Models.
 
 
