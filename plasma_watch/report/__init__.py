@@ -1,1 +1,1 @@
-"""What people look at: sheets of pictures with their labels, and where two pictures differ."""
+"""What people look at: sheets, differences, losses; and the index by which pictures are found."""
