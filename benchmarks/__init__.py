@@ -1,0 +1,1 @@
+"""What the daemon costs, each time beside a floor measured in the same run."""
