@@ -203,7 +203,7 @@ class Daemon:
 
     def done(self) -> int:
         """Return how many jobs are done."""
-        return len(os.listdir(self.home / "done"))
+        return sum(1 for _ in (self.home / "done").iterdir())
 
 
 def until(is_so: object, seconds: float = 600.0) -> None:
