@@ -291,6 +291,14 @@ def test_unknown_command_is_wrong_use(run: Run) -> None:
     assert run("make-me-a-manga").code == 2
 
 
+def test_sandbox_is_told_of_no_fault_that_there_is_not(run: Run) -> None:
+    """Exit code 2, before anything is started."""
+    answer = run("sandbox", "--fault", "die@3", "--fault", "burn")
+
+    assert answer.code == 2
+    assert "is no fault" in answer.err
+
+
 def test_every_command_explains_itself() -> None:
     """Each has a help text."""
     for command in app.registered_commands:
