@@ -105,14 +105,15 @@ def test_fault_of_one_client_counts_no_others() -> None:
 
 
 def test_what_is_given_can_be_listed_and_taken_back() -> None:
-    """As it is written."""
+    """As it is written, with the occasions that it has had."""
     script = Script([parse("die@3"), parse("slow=0.5")])
+    script.strikes("die")
 
-    assert script.given() == ["die@3x1", "slow@1x*=0.5"]
+    assert script.given() == {"die@3x1": 1, "slow@1x*=0.5": 0}
 
     script.clear()
 
-    assert script.given() == []
+    assert script.given() == {}
     assert script.strikes("die") is None
 
 

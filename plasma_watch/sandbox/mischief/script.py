@@ -145,10 +145,10 @@ class Script:
         with self._lock:
             self._faults, self._occasions = [], []
 
-    def given(self) -> list[str]:
-        """List the faults as they are written."""
+    def given(self) -> dict[str, int]:
+        """List the faults as they are written, and how many occasions each has had."""
         with self._lock:
-            return [str(fault) for fault in self._faults]
+            return dict(zip(map(str, self._faults), self._occasions, strict=True))
 
     def strikes(self, name: str, *, of: str | None = None) -> Fault | None:
         """Count an occasion for a fault, and return the fault if it strikes now.

@@ -11,7 +11,7 @@ PATH = "/internal/plasma/faults"
 
 @routes.get(PATH)
 async def get_faults(request: web.Request) -> web.Response:
-    """List the faults that are given."""
+    """List the faults that are given, and how many occasions each has had."""
     return web.json_response(request.app[ENGINE].script.given())
 
 
