@@ -31,10 +31,13 @@ async def misbehave(request: web.Request, handler: Handler) -> web.StreamRespons
         await asyncio.sleep(fault.number)
     if script.strikes("refuse-503"):
         return web.Response(status=503)
-    if request.method == "POST" and path == "/interrupt" and script.strikes("lost-interrupt"):
-        return web.Response()
-    is_prompt = request.method == "POST" and path == "/prompt"
-    return await (_prompt(request, handler) if is_prompt else handler(request))
+    match request.method, path:
+        case "POST", "/prompt":
+            return await _prompt(request, handler)
+        case "POST", "/interrupt":
+            return await _interrupt(request, handler)
+        case _:
+            return await handler(request)
 
 
 async def _prompt(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -49,6 +52,15 @@ async def _prompt(request: web.Request, handler: Handler) -> web.StreamResponse:
     if engine.script.strikes("fail-500-queued"):
         return web.Response(status=500, text="Server got itself in trouble")
     return _of_another(answer) if engine.script.strikes("wrong-ids") else answer
+
+
+async def _interrupt(request: web.Request, handler: Handler) -> web.StreamResponse:
+    script = request.app[ENGINE].script
+    if script.strikes("lost-interrupt"):
+        return web.Response()
+    if fault := script.strikes("late-interrupt"):
+        await asyncio.sleep(fault.number)
+    return await handler(request)
 
 
 def _dropped(request: web.Request) -> web.StreamResponse:

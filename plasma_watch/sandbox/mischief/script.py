@@ -37,6 +37,7 @@ FAULTS: dict[str, Known] = {
     "fail-500-queued": Known("prompt sent"),
     "foreign-prompt": Known("prompt sent", 20.0),
     "lost-interrupt": Known("interrupt"),
+    "late-interrupt": Known("interrupt", 0.5),
     # Frames.
     "cut-socket-before": Known("frame", ""),
     "cut-socket-after": Known("frame", ""),
