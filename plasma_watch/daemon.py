@@ -213,7 +213,8 @@ class Daemon:
     def _is_drained(self) -> bool:
         with self._line.lock:  # a claim takes out of the line and begins in one step
             is_empty = not len(self._line) and self._line.is_settled
-            is_known = not self._inbox.arriving and not self._inbox.trouble
+            inbox = self._inbox
+            is_known = not (inbox.arriving or inbox.is_behind or inbox.trouble)
             return is_empty and is_known and self._worker.is_idle and self._control.running is None
 
     # What is told.

@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 15.0
 """How often a file that could not be read or moved is tried again."""
+MOST_TAKEN = 1000
+"""How many files one look takes a step further; so that a burst of thousands delays nobody."""
 GONE_SECONDS = 1.0
 """How often an inbox that cannot be read is looked for; no event tells that it is back."""
 _INSTANT = timedelta(microseconds=1)
@@ -97,12 +99,16 @@ class Inbox:
         """The jobs of what is arriving."""
         self._returned: dict[Path, Returned] = {}
         """What the worker put back since the last look."""
+        self._moved_whole: frozenset[Fingerprint] = frozenset()
+        """What was moved in whole, and is left for the next look."""
         self._last_place = datetime.min.replace(tzinfo=UTC)
         self.trouble = ""
         """Why the inbox cannot be read; empty while it can."""
         self.ignored: dict[str, str] = {}
         """What is left alone, with the reason."""
         self.is_paused = False
+        self.is_behind = False
+        """Whether the last look left something for the next one."""
         self.failures = 0
         """How many jobs failed since the start."""
 
@@ -119,15 +125,32 @@ class Inbox:
         arrived_no_more = [self._drop(path).waiting for path in self._arriving.keys() - there]
         gone = self._forget_gone(there)
         moved_on = {waiting.fingerprint: waiting for waiting in gone}
-        for entry in entries:
-            if self._control.stopping.is_set():  # there may be thousands
-                return None
-            with self._line.lock:
-                self._take(entry, moment, moved_on)
+        moment = replace(moment, moved_whole=moment.moved_whole | self._moved_whole)
+        if not self._take_all(entries, moment, moved_on):
+            return None
+        self._moved_whole = moment.moved_whole if self.is_behind else frozenset()
         self._tell_of(arrived_no_more + gone)
         self._obey_cancels(entries)
+        if self.is_behind:
+            return 0.0
         self._returned.clear()
         return self._next_look(moment.now)
+
+    def _take_all(
+        self, entries: list[Entry], moment: Moment, moved_on: Mapping[Fingerprint, Waiting]
+    ) -> bool:
+        """Take what there is a step further, as far as one look goes; tell whether it was done."""
+        left = MOST_TAKEN
+        for entry in entries:
+            if self._control.stopping.is_set():  # there may be thousands
+                return False
+            self.is_behind = left == 0
+            if self.is_behind:
+                return True
+            with self._line.lock:
+                left -= self._take(entry, moment, moved_on)
+        self.is_behind = False
+        return True
 
     def is_arriving(self, job: str) -> bool:
         """Tell whether a job's file is not in the line yet."""
@@ -179,20 +202,24 @@ class Inbox:
 
     # What is new.
 
-    def _take(self, entry: Entry, moment: Moment, moved_on: Mapping[Fingerprint, Waiting]) -> None:
-        """Take one entry a step further: arriving, then in the line or refused."""
+    def _take(self, entry: Entry, moment: Moment, moved_on: Mapping[Fingerprint, Waiting]) -> bool:
+        """Take one entry a step further: arriving, then in the line or refused.
+
+        Returns whether that took its time: whether the file was seen first, or read.
+        """
         if entry.sorted.sort not in (Sort.REQUEST, Sort.PICTURE, Sort.IMPOSTOR):
-            return
+            return False
         known = self._line.at(entry.path)
         if known and known.fingerprint == entry.fingerprint:
-            return
+            return False
         before = moved_on.get(entry.fingerprint)
         if before and same_name(before.name) == same_name(entry.sorted.name):
             self._admit(replace(before, path=entry.path, urgent=entry.urgent))
         elif os.path.lexists(entry.path):  # else the other thread claimed it since the survey
-            self._arrive(entry, moment, known)
+            return self._arrive(entry, moment, known)
+        return False
 
-    def _arrive(self, entry: Entry, moment: Moment, known: Waiting | None) -> None:
+    def _arrive(self, entry: Entry, moment: Moment, known: Waiting | None) -> bool:
         before = self._arriving.get(entry.path)
         if before is None:
             arriving = self._first_seen(entry, moment, known)
@@ -201,13 +228,16 @@ class Inbox:
             arriving = replace(before, sighting=sighting)
         self._keep(arriving)
         if moment.now < arriving.not_before:
-            return
+            return before is None
         if entry.sorted.sort is Sort.IMPOSTOR:
             self._refuse(arriving, entry, moment, ended_by(files.not_a_file(entry.path.name)))
         elif self._is_whole(arriving, moment):
             self._accept(arriving, entry, moment)
         elif before is None:
             self._tell_arriving(arriving)
+        else:
+            return False
+        return True
 
     def _tell_arriving(self, arriving: Arriving) -> None:
         waiting = arriving.waiting
@@ -346,7 +376,8 @@ class Inbox:
 
     def _obey_cancels(self, entries: list[Entry]) -> None:
         for entry in entries:
-            if entry.sorted.sort is Sort.CANCEL and self._cancel(entry):
+            is_done = entry.sorted.sort is Sort.CANCEL and self._cancel(entry)
+            if is_done and not self.is_behind:  # it may mean what was not looked at yet
                 _remove_control(entry.path)
 
     def _cancel(self, entry: Entry) -> bool:
