@@ -1,0 +1,157 @@
+"""What happens over and over, or all at once: nothing gets stuck, lost, doubled or left open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from tests.door.process import DaemonProcess, EngineProcess, eventually, make_home, request
+
+DEAF = """
+from plasma_watch.cli import main
+from plasma_watch.intake.watch import Watch
+
+Watch.dispatch = lambda *_: None
+main()
+"""
+"""A daemon to which no event is ever delivered, as on a network volume."""
+
+
+def rescanning(daemon: DaemonProcess) -> DaemonProcess:
+    """Let a home be looked at every second."""
+    config = daemon.home / "config.toml"
+    often = config.read_text("utf-8").replace("rescan_seconds = 15", "rescan_seconds = 1")
+    config.write_text(often, "utf-8")
+    return daemon
+
+
+def test_events_that_never_come_cost_time_only(own_daemon: DaemonProcess) -> None:
+    """F5, F7: what is dropped, cancelled and taken away is found by the rescan."""
+    daemon = rescanning(own_daemon)
+    command = [sys.executable, "-c", DEAF, "run", "--home", str(daemon.home)]
+    with (daemon.home / "stderr.log").open("ab") as log:
+        daemon.process = subprocess.Popen(command, env=daemon.environ, stdout=log, stderr=log)
+    eventually(daemon.is_up, "the daemon")
+    daemon.drop("page", steps=1)
+
+    assert daemon.until("page", "done")
+
+    daemon.drop("long", steps=100)
+    daemon.until("long", "running")
+    (daemon.home / "inbox" / "long.cancel").touch()
+
+    assert daemon.until("long", "cancelled")
+
+
+def test_line_that_ran_empty_goes_on_with_the_next_drop(daemon: DaemonProcess) -> None:
+    """F59: again and again."""
+    for name in ("first", "second", "third"):
+        daemon.drop(name)
+        daemon.until(name, "done")
+        eventually(lambda: daemon.told("daemon")["state"] == "idle", "rest")
+
+
+def test_request_edited_while_it_runs_is_made_in_both_forms(own_daemon: DaemonProcess) -> None:
+    """F62: the running job ends with the old one; the new one is a job of its own."""
+    own_daemon.start()
+    own_daemon.drop("page", prompt="the old word", steps=12)
+    own_daemon.until("page", "running")
+    own_daemon.drop("page", prompt="the new word", steps=1)
+
+    eventually(lambda: len(own_daemon.folders("done")) == 2, "both")
+
+    made = [own_daemon.home / "output" / f"page_v{n}.toml" for n in (1, 2)]
+    manifests = [tomllib.loads(path.read_text("utf-8")) for path in made]
+    assert [manifest["prompt"] for manifest in manifests] == ["the old word", "the new word"]
+
+
+def test_same_request_a_hundred_times_is_made_once(
+    daemon: DaemonProcess, engine: EngineProcess
+) -> None:
+    """F65, F70: all others are answered with that picture, and nothing is left open."""
+    before = len(engine.prompts())
+    keys: dict[str, Any] = {"once": True, "output": "studies/same", "prompt": "one of a hundred"}
+    daemon.drop("first", **keys)
+    first = daemon.until("first", "done")
+    opened = _open_files(daemon)
+    for number in range(100):
+        daemon.drop(f"again-{number}", **keys)
+
+    eventually(lambda: len(daemon.folders("done")) == 101, "all of them")
+
+    assert len(engine.prompts()) == before + 1
+    assert daemon.told("again-99")["outputs"] == first["outputs"]
+    assert len([name for name in daemon.outputs() if name.endswith(".png")]) == 1
+    assert _open_files(daemon) <= opened + 2
+
+
+def _open_files(daemon: DaemonProcess) -> int:
+    assert daemon.process is not None
+    return len(os.listdir(f"/proc/{daemon.process.pid}/fd"))  # noqa: PTH208 - names are enough
+
+
+def test_two_hundred_wishes_at_once_leave_everything_in_one_place(daemon: DaemonProcess) -> None:
+    """F60: paused, resumed, cancelled, dropped again and made urgent in no order at all."""
+    chance = random.Random(1)  # noqa: S311 - always the same
+    inbox = daemon.home / "inbox"
+    names = [f"p{number}" for number in range(6)]
+    for _ in range(200):
+        name = chance.choice(names)
+        match chance.randrange(5):
+            case 0:
+                (inbox / "PAUSE").touch()
+            case 1:
+                (inbox / "PAUSE").unlink(missing_ok=True)
+            case 2:
+                (inbox / f"{name}.cancel").touch()
+            case 3:
+                daemon.drop(name, steps=chance.randrange(1, 4))
+            case _:
+                _hurry(inbox / f"{name}.toml")
+    (inbox / "PAUSE").unlink(missing_ok=True)
+    daemon.drop("last")
+
+    daemon.until("last", "done")
+    eventually(lambda: daemon.told("daemon")["state"] == "idle", "rest")
+
+    assert [path.name for path in inbox.rglob("*") if path.is_file()] == []
+    assert daemon.folders("running") == []
+    assert daemon.folders("failed") == []
+    for name in names:
+        assert daemon.told(name).get("state", "done") in ("done", "cancelled")
+    assert len(_pictures(daemon)) == len(daemon.folders("done"))
+
+
+def _hurry(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(path.parent / "urgent" / path.name)
+
+
+def _pictures(daemon: DaemonProcess) -> list[str]:
+    return [name for name in daemon.outputs() if name.endswith(".png")]
+
+
+def test_burst_is_found_whole_and_none_of_it_twice(tmp_path: Path, engine: EngineProcess) -> None:
+    """F6: more at once than one look takes, half of it before the start; the line says so."""
+    daemon = DaemonProcess(make_home(tmp_path / "home", settle_seconds=0.05), engine)
+    inbox = daemon.home / "inbox"
+    (inbox / "PAUSE").touch()
+    for number in range(800):
+        (inbox / f"p{number:04}.toml").write_text(request(seed=number), "utf-8")
+    daemon.start()
+    for number in range(800, 1600):
+        (inbox / f"p{number:04}.toml").write_text(request(seed=number), "utf-8")
+    try:
+        eventually(lambda: daemon.told("daemon")["line"]["length"] == 1600, "the whole line")
+
+        log = (daemon.home / "status" / "daemon.log").read_text("utf-8")
+        assert log.count(" waits (generate)") == 1600
+        assert daemon.told("daemon")["line"]["first"][:2] == ["p0000", "p0001"]
+    finally:
+        daemon.kill()
