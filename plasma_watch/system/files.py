@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -51,6 +52,24 @@ def read_regular(path: Path, limit: int, subject: str = "") -> tuple[bytes, Fing
         raise
     except OSError as exc:
         raise _refused(exc, subject) from exc
+
+
+def digest(path: Path) -> str:
+    """Return the sha256 of a regular file; of what is none, or cannot be read, nothing."""
+    with contextlib.suppress(OSError):
+        fd = os.open(path, _OPEN_SAFELY)
+        try:
+            return _digest(fd)
+        finally:
+            os.close(fd)
+    return ""
+
+
+def _digest(fd: int) -> str:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        return ""
+    with os.fdopen(fd, "rb", closefd=False) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(fd: int, limit: int, subject: str) -> tuple[bytes, Fingerprint]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import socket
 import stat
@@ -59,6 +60,23 @@ def test_a_regular_file_is_read_whole(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
     assert files.read_regular(path, 100) == (content, Fingerprint.of(path.stat()))
+
+
+def test_a_digest_is_that_of_the_content(tmp_path: Path) -> None:
+    """Of a file, however long."""
+    path = tmp_path / "p003.toml"
+    path.write_bytes(b"spyke" * 100_000)
+
+    assert files.digest(path) == hashlib.sha256(b"spyke" * 100_000).hexdigest()
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(__file__)])
+def test_what_is_no_file_has_no_digest(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """And nobody waits for a pipe."""
+    make(tmp_path / "p003.toml")
+
+    assert files.digest(tmp_path / "p003.toml") == ""
+    assert files.digest(tmp_path / "nowhere.toml") == ""
 
 
 def test_a_fingerprint_tells_states_apart(tmp_path: Path) -> None:
