@@ -22,6 +22,7 @@ from pydantic import TypeAdapter
 
 from plasma_watch import toml_text
 from plasma_watch.errors import Code, PlasmaError, Problem
+from plasma_watch.words import visible
 
 
 class State(StrEnum):
@@ -248,7 +249,7 @@ def why_text(job: Job, ending: Ending) -> str:
     again = f"To try again, move {job.file} back into the inbox, or run:"
     dashes = "-- " if job.name.startswith("-") else ""
     parts.append(f"{again}\n  plasma-watch retry {dashes}{shlex.quote(job.name)}")
-    return "\n\n".join(parts) + "\n"
+    return visible("\n\n".join(parts) + "\n")
 
 
 def _what_happened(job: Job, ending: Ending) -> str:

@@ -27,6 +27,7 @@ from plasma_watch.home import Home
 from plasma_watch.starts import MOST, Starts
 from plasma_watch.status import Board, utc_now
 from plasma_watch.system.locks import Lock
+from plasma_watch.words import visible
 
 log = logging.getLogger(__name__)
 
@@ -177,10 +178,18 @@ def _on_signals(stop: Callable[[], None]) -> None:
         signal.signal(number, handler)
 
 
+class _Visible(logging.Formatter):
+    """Writes lines that steer no terminal, whatever an engine or a request put into them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record."""
+        return visible(super().format(record))
+
+
 def _log_to(home: Home) -> None:
     """Log to standard error and, rotated, to `status/daemon.log`."""
     home.status.mkdir(parents=True, exist_ok=True)
-    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter = _Visible("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     file = logging.handlers.RotatingFileHandler(
         home.status / "daemon.log", maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"

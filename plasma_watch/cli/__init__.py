@@ -13,6 +13,7 @@ import typer
 
 from plasma_watch.cli import finding, homes, looking, pictures, requests, running, workflows
 from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.words import visible
 
 app = typer.Typer(
     name="plasma-watch",
@@ -52,4 +53,4 @@ def _say(exc: PlasmaError) -> None:
         error = {"code": str(exc.code), "message": exc.message, "hint": exc.hint}
         print(json.dumps({"error": error}))  # noqa: T201 - this is what it is for
         return
-    print(f"{exc.message} ({exc.code})\n  {exc.hint}".rstrip(), file=sys.stderr)  # noqa: T201 - the same
+    print(visible(f"{exc.message} ({exc.code})\n  {exc.hint}".rstrip()), file=sys.stderr)  # noqa: T201 - the same

@@ -22,7 +22,7 @@ FLOORS: list[set[str]] = [
     {"intake", "line", "generate", "train"},
     {"comfyui", "gate", "outputs", "report"},
     {"status", "system", "tripwire", "starts", "control", "retention", "shipped"},
-    {"home", "config", "request", "rules", "job", "errors", "toml_check", "toml_text"},
+    {"home", "config", "request", "rules", "job", "errors", "toml_check", "toml_text", "words"},
 ]
 """The rooms, the highest floor first."""
 
