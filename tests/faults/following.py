@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from plasma_watch.comfyui.client import Client
-from plasma_watch.comfyui.follow import Listener, follow
+from plasma_watch.comfyui.follow import Listener, Rescue, follow
+from plasma_watch.comfyui.patience import Patience
 from plasma_watch.comfyui.protocol import Conversation, Fact, Stepped, Verdict
 from plasma_watch.control import Control, Running
 from plasma_watch.errors import Code, PlasmaError
@@ -24,12 +25,16 @@ class Follower:
     def __init__(self, engine: Sandbox, read_seconds: float = 10.0) -> None:
         self.prompt = str(uuid.uuid4())
         self.client = Client(engine.url, read_seconds)
+        self.patience = Patience(300.0, time.monotonic())
+        self.rescue: Rescue = lambda: False
         self.control = Control()
         self.control.begin(Running("job", "p003"))
         self.codes: list[Code] = []
         self.steps: list[int] = []
         self.on_step: Callable[[], object] = lambda: None
+        self.on_stuck: Callable[[], object] = lambda: None
         self._client_id = str(uuid.uuid4())
+        self._listener = Listener(engine.url, self._client_id)
         self._deadline = time.monotonic() + PATIENCE_SECONDS
 
     def send(self, **settings: Any) -> None:
@@ -39,14 +44,23 @@ class Follower:
 
     def follow(self) -> Verdict:
         """Follow it to its end."""
-        listener = Listener(self.client.url, self._client_id)
         try:
             return follow(
-                self.client, listener, Conversation(self.prompt), self.control, self._tell
+                self.client,
+                self._listener,
+                Conversation(self.prompt),
+                self.control,
+                self._tell,
+                patience=self.patience,
+                rescue=self.rescue,
             )
         finally:
-            listener.close()
-            self.client.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._listener.close()
+        self.client.close()
 
     def cancel(self) -> None:
         """Ask for the job to be cancelled."""
@@ -60,5 +74,7 @@ class Follower:
             case Stepped():
                 self.steps.append(news.step)
                 self.on_step()
+            case Conversation() if news.is_stuck:
+                self.on_stuck()
             case _:
                 pass

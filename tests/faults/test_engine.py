@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from plasma_watch.comfyui.protocol import Interrupted, Lost, Succeeded
+from plasma_watch.comfyui.patience import Patience
+from plasma_watch.comfyui.protocol import Hung, Interrupted, Lost, Succeeded
+from plasma_watch.control import Stopping
 from plasma_watch.errors import Code
 from plasma_watch.job import State
 from plasma_watch.status import JobStatus
@@ -94,6 +97,53 @@ def test_engine_that_loads_for_long_is_not_stuck(engine: Sandbox) -> None:
 
     assert isinstance(me.follow(), Succeeded)
     assert me.codes == []
+
+
+# An engine that does nothing any more.
+
+
+def impatient(**seconds: float) -> Patience:
+    """Return what finds it too long soon, once a step was made."""
+    return Patience(0.2, time.monotonic(), **seconds)
+
+
+def test_prompt_that_stands_still_is_interrupted(engine: Sandbox) -> None:
+    """F29: by its own id; somebody else's behind it goes on."""
+    engine.give("stall@3")
+    me, other = Follower(engine), Follower(engine)
+    me.send(steps=5)
+    other.send()
+    me.patience = impatient()
+
+    assert me.follow() == Hung(has_stopped=True)
+    assert isinstance(other.follow(), Succeeded)
+
+
+def test_prompt_that_heeds_no_interrupt_hangs(mortal: Sandbox) -> None:
+    """F29: it is interrupted once, and given its time; then nobody waits any longer."""
+    mortal.give("never-ending@3")
+    me = Follower(mortal)
+    me.send(steps=5)
+    me.patience = impatient(obey_seconds=0.2)
+
+    assert me.follow() == Hung(has_stopped=False)
+
+
+@pytest.mark.parametrize("fault", ["zombie-running", "zombie-idle"])
+def test_engine_whose_worker_died_is_found_out(mortal: Sandbox, fault: str) -> None:
+    """F29: by its log, whether its queue says that something runs or not; its socket is open."""
+    mortal.give(fault)
+    first, me = Follower(mortal), Follower(mortal)
+    first.send()
+    first.close()
+    me.send()
+    me.patience = impatient(log_seconds=0.1)
+    me.on_stuck = me.control.stopping.set
+
+    with pytest.raises(Stopping):
+        me.follow()
+
+    assert mortal.json(f"/history/{me.prompt}") == {}
 
 
 # Other people's prompts.
