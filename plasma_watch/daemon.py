@@ -34,7 +34,7 @@ from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.starts import Starts
 from plasma_watch.status import Board, utc_now
-from plasma_watch.system import platform
+from plasma_watch.system import files, platform
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_check import KeyPath
 from plasma_watch.train import job as train
@@ -280,6 +280,8 @@ def check_layout(home: Home, config: Config) -> None:
     """
     for folder in home.folders(config.paths):
         _make(folder)
+    for folder in home.closed():
+        files.make_private(folder)
     volumes = {folder.stat().st_dev for folder in (*home.spool(), home.status, home.private)}
     if len(volumes) > 1:
         raise PlasmaError(

@@ -210,9 +210,9 @@ class Line:
             sha256=waiting.sha256,
             urgent=waiting.urgent,
         )
-        self._home.running.mkdir(exist_ok=True)
+        files.make_private(self._home.running)
         folder = self._home.running / job.id
-        folder.mkdir(exist_ok=True)
+        files.make_private(folder)
         return Ongoing(folder, job, waiting.changed_ns)
 
     def _is_what_was_checked(self, ongoing: Ongoing) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Characters without a face: controls, marks of direction, and what is no character at all."""
 _SUSPECT = re.compile(r"[^\x20-\x7e\n\t]")
+_USERINFO = re.compile(r"//[^/\s]*@")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -28,6 +29,11 @@ def one_line(text: str) -> str:
 def escaped(text: str) -> str:
     """Return TOML in which such characters are escaped, so that they come back."""
     return _replaced(text, lambda char: f"\\U{ord(char):08x}")
+
+
+def without_userinfo(text: str) -> str:
+    """Return a text whose addresses name no user and no password."""
+    return _USERINFO.sub("//", text)
 
 
 def _replaced(text: str, replacement: Callable[[str], str]) -> str:

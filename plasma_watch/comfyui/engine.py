@@ -10,6 +10,7 @@ from plasma_watch.comfyui.facts import Facts, check_fit
 from plasma_watch.config import Comfyui
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.system import platform
+from plasma_watch.words import without_userinfo
 
 AUTO_URLS = ("http://127.0.0.1:8188", "http://127.0.0.1:8000")
 """ComfyUI's own port, and that of ComfyUI Desktop."""
@@ -75,7 +76,7 @@ class Engine:
     def _nowhere(self) -> PlasmaError:
         return PlasmaError(
             Code.ENGINE_UNREACHABLE,
-            f"ComfyUI does not answer at {' or '.join(self._urls)}",
+            f"ComfyUI does not answer at {without_userinfo(' or '.join(self._urls))}",
             "Start ComfyUI, or set comfyui.url; the job waits.",
         )
 
@@ -107,4 +108,4 @@ class Engine:
     def seen(self) -> Seen:
         """Return what is told of the engine."""
         url = self._client.url if self._client else self._urls[0]
-        return Seen(url, self._facts, self._since, self._deaf)
+        return Seen(without_userinfo(url), self._facts, self._since, self._deaf)

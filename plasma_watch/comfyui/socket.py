@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import websocket
 
@@ -49,7 +50,10 @@ class FrameSocket:
         """Connect, or raise SocketClosed."""
         try:
             self._socket = websocket.create_connection(
-                _address(url, client_id), timeout=CONNECT_SECONDS, **_OPTIONS
+                _address(url, client_id),
+                timeout=CONNECT_SECONDS,
+                header=_credentials(url),
+                **_OPTIONS,
             )
         except (OSError, websocket.WebSocketException) as exc:
             raise SocketClosed(str(exc)) from exc
@@ -84,4 +88,12 @@ def _address(url: str, client_id: str) -> str:
     parts = urlsplit(url)
     scheme = "wss" if parts.scheme == "https" else "ws"
     path = f"{parts.path.rstrip('/')}/ws"
-    return urlunsplit((scheme, parts.netloc, path, f"clientId={client_id}", ""))
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((scheme, host, path, f"clientId={client_id}", ""))
+
+
+def _credentials(url: str) -> list[str]:
+    """Return the header that user and password of an address stand for, as HTTP has it."""
+    user, _, _ = urlsplit(url).netloc.rpartition("@")
+    token = base64.b64encode(unquote(user).encode()).decode()
+    return [f"Authorization: Basic {token}"] if user else []

@@ -29,6 +29,7 @@ from plasma_watch.gate.memory import Never, Start, Verdict, Wait
 from plasma_watch.generate import checking, resolve, sheeting
 from plasma_watch.generate.again import Original, original_of
 from plasma_watch.generate.asking import ask, rejoin, withdraw
+from plasma_watch.generate.discretion import discreet, secrets_in
 from plasma_watch.generate.order import (
     Order,
     check_engine,
@@ -163,11 +164,20 @@ class Generate:
             try:
                 return self._run(ongoing, request)
             except PlasmaError as exc:
-                self._after(exc, ongoing)
+                self._after(self._discreet(exc, request), ongoing)
             except OSError as exc:
                 if ongoing.is_taken_out:
                     return TAKEN_OUT
                 self._hold(ongoing, _disk_error(exc))
+
+    def _discreet(self, exc: PlasmaError, request: GenerateRequest) -> PlasmaError:
+        """Return an error without the secrets of the request's workflow, as far as it is known."""
+        shop = self._shop
+        with contextlib.suppress(PlasmaError):
+            workflows = shop.home.at(shop.config.paths.workflows)
+            template = checking.template_of(request, shop.config, workflows)
+            return discreet(exc, secrets_in(template.graph))
+        return exc
 
     def _after(self, exc: PlasmaError, ongoing: Ongoing) -> None:
         """Make ready for another try, or raise the error again if there is none."""

@@ -18,6 +18,7 @@ from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.system import platform
 
 _CANNOT_LINK = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_OWNER_ALONE = 0o700
 _OPEN_SAFELY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -131,6 +132,14 @@ def write_new(path: Path, content: bytes, *, durable: bool) -> None:
         file.flush()
         if durable:
             platform.full_sync(file.fileno())
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that is its owner's alone, or make one so that is there."""
+    folder.mkdir(mode=_OWNER_ALONE, parents=True, exist_ok=True)
+    if stat.S_IMODE(folder.stat().st_mode) & ~_OWNER_ALONE:
+        with contextlib.suppress(OSError):  # a volume without rights, or somebody else's folder
+            folder.chmod(_OWNER_ALONE)
 
 
 def sync_folder(folder: Path) -> None:

@@ -308,6 +308,19 @@ def test_what_a_crash_left_is_replaced(tmp_path: Path) -> None:
     assert names(tmp_path) == ["status.toml"]
 
 
+@pytest.mark.parametrize("mode", [None, 0o777, 0o755, 0o700])
+def test_a_private_folder_is_its_owners_alone(tmp_path: Path, mode: int | None) -> None:
+    """Whatever it was before."""
+    folder = tmp_path / "a" / "b"
+    if mode is not None:
+        folder.mkdir(parents=True)
+        folder.chmod(mode)
+
+    files.make_private(folder)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 def test_a_folders_names_are_put_on_the_disk(tmp_path: Path) -> None:
     """When it is there; one that is not is told."""
     files.sync_folder(tmp_path)
