@@ -25,7 +25,7 @@ from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.gate import probe
 from plasma_watch.generate.job import Generate, Workshop
 from plasma_watch.generate.outlook import Paces
-from plasma_watch.home import Home
+from plasma_watch.home import Home, is_home
 from plasma_watch.intake import accept
 from plasma_watch.intake.inbox import Inbox, Moment
 from plasma_watch.intake.watch import Watch
@@ -60,8 +60,11 @@ class Options:
 class Daemon:
     """One home's daemon. Its state: the threads, and when it last looked, told and swept."""
 
-    def __init__(self, home: Home, config: Config, options: Options, starts: Starts) -> None:
+    def __init__(
+        self, home: Home, config: Config, options: Options, starts: Starts, lock: Lock
+    ) -> None:
         self._home = home
+        self._lock = lock
         self._config = config
         self._options = options
         self._starts = starts
@@ -124,7 +127,7 @@ class Daemon:
             heavy=Lock(platform.user_state(os.environ) / "heavy.lock"),
             asked=self._asked,
             announce=self._inbox.announce,
-            is_paused=lambda: self._inbox.is_paused,
+            is_paused=lambda: self._inbox.is_paused or not self._lock.is_ours(),
             changed=self._wake.set,
             wait_minutes=self._config.memory.wait_minutes,
         )
@@ -151,7 +154,10 @@ class Daemon:
         self._wake.set()
 
     def run(self) -> int:
-        """Work until asked to stop, or until the line is drained; return the exit code."""
+        """Work until asked to stop, or until the line is drained; return the exit code.
+
+        Raises PlasmaError `daemon.held` when another one took the home meanwhile.
+        """
         worker = threading.Thread(target=self._worker.run, name="worker", daemon=True)
         self._watch.revive()
         self._look()
@@ -160,6 +166,7 @@ class Daemon:
         while not self._control.stopping.is_set():
             if not worker.is_alive():
                 return self._without_worker()
+            self._keep_hold()
             wait = self._round()
             self._note_ready()
             if self._options.drain and self._is_drained():
@@ -170,6 +177,16 @@ class Daemon:
         self._tell(stopping=True)
         log.info("stopped")
         return 1 if self._options.drain and self._inbox.failures else 0
+
+    def _keep_hold(self) -> None:
+        """Take the lock again when its file was taken away, if there is a home to look after."""
+        if self._lock.is_ours() or not is_home(self._home.root):
+            return
+        if not self._lock.retake():
+            self.stop()
+            self._watch.stop()
+            raise held(self._lock, self._home)
+        log.warning("the lock of %s was taken away; it is held again", self._home.root)
 
     def _note_ready(self) -> None:
         """Say once that this start went well: the worker works, or rests."""
@@ -263,6 +280,15 @@ class Daemon:
         if running := self._control.running:
             active.add(running.name)
         retention.sweep(self._home, self._config.retention, frozenset(active), time.time())
+
+
+def held(lock: Lock, home: Home) -> PlasmaError:
+    """Return the error of a home that another daemon looks after."""
+    return PlasmaError(
+        Code.DAEMON_HELD,
+        f"another daemon looks after {home.root} (pid {lock.holder()})",
+        "Stop it first; two would do every job twice.",
+    )
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

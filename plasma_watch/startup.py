@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from plasma_watch import __version__
 from plasma_watch.config import Config, load_config
-from plasma_watch.daemon import Daemon, Options, check_layout
+from plasma_watch.daemon import Daemon, Options, check_layout, held
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.starts import MOST, Starts
@@ -74,7 +74,7 @@ def run(start: Start) -> int:
         _stay_safe(start, starts, stop)
         with starts.counted():
             config = _until(lambda: _configured(start), start, stop, tell=True)
-            return _run(start, config, starts, stop) if config else 0
+            return _run(start, config, _Parts(starts, lock), stop) if config else 0
     finally:
         lock.release()
 
@@ -92,16 +92,24 @@ def _stay_safe(start: Start, starts: Starts, stop: threading.Event) -> None:
         stop.wait(RETRY_SECONDS)
 
 
-def _run(start: Start, config: Config, starts: Starts, stop: threading.Event) -> int:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a start has in hand when the daemon begins."""
+
+    starts: Starts
+    lock: Lock
+
+
+def _run(start: Start, config: Config, parts: _Parts, stop: threading.Event) -> int:
     if start.sandbox is None:
-        return _run_daemon(start, config, starts, stop)
+        return _run_daemon(start, config, parts, stop)
     with start.sandbox(start.home, config) as url:
-        return _run_daemon(start, with_sandbox(config, url, start.home), starts, stop)
+        return _run_daemon(start, with_sandbox(config, url, start.home), parts, stop)
 
 
-def _run_daemon(start: Start, config: Config, starts: Starts, stop: threading.Event) -> int:
+def _run_daemon(start: Start, config: Config, parts: _Parts, stop: threading.Event) -> int:
     log.info("Plasma Watch %s looks after %s", __version__, start.home.root)
-    daemon = Daemon(start.home, config, start.options, starts)
+    daemon = Daemon(start.home, config, start.options, parts.starts, parts.lock)
     _on_signals(daemon.stop)
     if stop.is_set():
         daemon.stop()
@@ -119,11 +127,7 @@ def with_sandbox(config: Config, url: str, home: Home) -> Config:
 
 def _take(lock: Lock, home: Home) -> bool:
     if not lock.acquire():
-        raise PlasmaError(
-            Code.DAEMON_HELD,
-            f"another daemon looks after {home.root} (pid {lock.holder()})",
-            "Stop it first; two would do every job twice.",
-        )
+        raise held(lock, home)
     return True
 
 
@@ -186,12 +190,22 @@ class _Visible(logging.Formatter):
         return visible(super().format(record))
 
 
+class _Log(logging.handlers.RotatingFileHandler):
+    """Begins its file anew when that was taken away, as with a home that is made anew."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        if self.stream and not os.path.lexists(self.baseFilename):
+            self.close()
+        super().emit(record)
+
+
 def _log_to(home: Home) -> None:
     """Log to standard error and, rotated, to `status/daemon.log`."""
     home.status.mkdir(parents=True, exist_ok=True)
     formatter = _Visible("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
-    file = logging.handlers.RotatingFileHandler(
+    file = _Log(
         home.status / "daemon.log", maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
     )
     root = logging.getLogger()

@@ -21,18 +21,37 @@ class Lock:
 
     def acquire(self) -> bool:
         """Take the lock if nobody else holds it; tell whether it is held now."""
-        if self._fd is not None:
-            return True
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _locked(fd):
-            os.close(fd)
-            return False
-        self._fd = fd
+        while self._fd is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if not _locked(fd):
+                os.close(fd)
+                return False
+            self._fd = fd
+            if not self.is_ours():  # its file was taken away between the two
+                self.release()
         with contextlib.suppress(OSError):  # a full disk must not stop who frees it
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
         return True
+
+    def is_ours(self) -> bool:
+        """Tell whether the file that lies there is the one that is held.
+
+        A file that was taken away stays locked, and keeps nobody from locking a new one.
+        """
+        if self._fd is None:
+            return False
+        try:
+            there, held = self._path.stat(), os.fstat(self._fd)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
+
+    def retake(self) -> bool:
+        """Take the lock of the file that lies there now; tell whether nobody else has it."""
+        self.release()
+        return self.acquire()
 
     def release(self) -> None:
         """Let go of the lock; the file stays, because removing it would race."""

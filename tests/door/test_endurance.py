@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -155,3 +157,59 @@ def test_burst_is_found_whole_and_none_of_it_twice(tmp_path: Path, engine: Engin
         assert daemon.told("daemon")["line"]["first"][:2] == ["p0000", "p0001"]
     finally:
         daemon.kill()
+
+
+def test_private_folder_may_be_thrown_away(own_daemon: DaemonProcess) -> None:
+    """It is made anew, the lock is held again, and nobody else gets in."""
+    daemon = rescanning(own_daemon)
+    daemon.start()
+    shutil.rmtree(daemon.home / ".plasma")
+
+    eventually((daemon.home / ".plasma" / "lock").exists, "the lock")
+    eventually(lambda: "it is held again" in (daemon.home / "stderr.log").read_text("utf-8"))
+
+    assert daemon.run("run").returncode == 4
+    daemon.drop("page", steps=1)
+    assert daemon.until("page", "done")
+
+
+def test_home_made_anew_is_looked_after(own_daemon: DaemonProcess) -> None:
+    """By the daemon that looked after the one before, which says so in the new log."""
+    daemon = rescanning(own_daemon)
+    daemon.start()
+    config = (daemon.home / "config.toml").read_text("utf-8")
+    daemon.home.rename(daemon.home.with_name("before"))
+    make_home(daemon.home)
+    (daemon.home / "config.toml").write_text(config, "utf-8")
+
+    daemon.drop("page", steps=1)
+
+    assert daemon.until("page", "done")
+    assert "it is held again" in (daemon.home / "status" / "daemon.log").read_text("utf-8")
+
+
+def test_home_made_anew_has_one_daemon(own_daemon: DaemonProcess, tmp_path: Path) -> None:
+    """The one that was there first; the daemon of the home before ends, and says why."""
+    daemon = rescanning(own_daemon)
+    daemon.start()
+    first = daemon.process
+    assert first is not None
+    _stopped(first)
+    daemon.home.rename(tmp_path / "before")
+    make_home(daemon.home)
+    daemon.start()
+    _going_on(first)
+
+    assert first.wait(60) == 4
+    assert "another daemon looks after" in (tmp_path / "before" / "stderr.log").read_text("utf-8")
+    daemon.drop("page", steps=1)
+    assert daemon.until("page", "done")
+    assert daemon.is_up()
+
+
+def _stopped(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGSTOP)
+
+
+def _going_on(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGCONT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -137,6 +138,43 @@ def test_two_locks_of_one_process_exclude_each_other(path: Path) -> None:
     first.release()
     assert second.acquire()
     second.release()
+
+
+def test_a_lock_whose_file_was_taken_away_is_no_longer_ours(tmp_path: Path) -> None:
+    """It stays locked, and keeps nobody from locking a new one; unless it comes back."""
+    lock = Lock(tmp_path / "private" / "lock")
+    assert not lock.is_ours()
+    assert lock.acquire()
+    assert lock.is_ours()
+    (tmp_path / "private").rename(tmp_path / "away")
+
+    assert not lock.is_ours()
+
+    (tmp_path / "away").rename(tmp_path / "private")
+
+    assert lock.is_ours()
+
+
+def test_a_lock_is_taken_again_where_nobody_has_it(tmp_path: Path) -> None:
+    """The folder is made anew with it."""
+    lock = Lock(tmp_path / "private" / "lock")
+    lock.acquire()
+    shutil.rmtree(tmp_path / "private")
+
+    assert lock.retake()
+    assert lock.is_ours()
+    assert not Lock(tmp_path / "private" / "lock").acquire()
+
+
+def test_a_lock_that_another_took_meanwhile_is_let_go(tmp_path: Path) -> None:
+    """The one that was first in the new folder has it."""
+    lock, other = Lock(tmp_path / "private" / "lock"), Lock(tmp_path / "private" / "lock")
+    lock.acquire()
+    shutil.rmtree(tmp_path / "private")
+    other.acquire()
+
+    assert not lock.retake()
+    assert other.is_ours()
 
 
 def test_a_killed_holder_holds_nothing(path: Path) -> None:
