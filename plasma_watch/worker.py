@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -51,7 +52,10 @@ class Hold:
 
     wait: Wait
     since: datetime
+    """The time of day, for people."""
     job: str = ""
+    began: float = field(default_factory=time.monotonic)
+    """What the wait is measured from; a clock that is set changes nothing."""
 
     def is_of(self, job: str, code: Code) -> bool:
         """Tell whether it is the same job that waits, for the same thing."""
@@ -164,12 +168,14 @@ class Worker:
 
     def _hold(self, waiting: Waiting, wait: Wait) -> None:
         before = self.holds.get(waiting.kind)
-        since = before.since if before and before.is_of(waiting.id, wait.code) else None
-        if since is None:
+        if before and before.is_of(waiting.id, wait.code):
+            hold = replace(before, wait=wait)
+        else:
+            hold = Hold(wait, utc_now(), waiting.id)
             log.info("%s waits: %s (%s)", waiting.id, wait.why, wait.code)
             self._board.say(waiting.name, waiting.id, f"waiting: {wait.why} ({wait.code})")
-        hold = self.holds[waiting.kind] = Hold(wait, since or utc_now(), waiting.id)
-        minutes = (utc_now() - hold.since).total_seconds() / 60
+        self.holds[waiting.kind] = hold
+        minutes = (time.monotonic() - hold.began) / 60
         if wait.code == Code.MEMORY_SHORT and 0 < self._wait_minutes <= minutes:
             error = PlasmaError(
                 Code.MEMORY_WAITED,

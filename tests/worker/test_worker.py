@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -258,9 +259,9 @@ def test_memory_is_waited_for_as_long_as_the_config_says(
     floor = Floor(tmp_path, wait_minutes=wait_minutes)
     floor.admit("p003.toml")
     floor.pages.verdict = Wait(code, "needs something")
-    since = utc_now() - timedelta(minutes=waited)
+    began = time.monotonic() - waited * 60
     job = floor.desk.the_only().id
-    floor.worker.holds["generate"] = Hold(floor.pages.verdict, since, job)
+    floor.worker.holds["generate"] = Hold(floor.pages.verdict, utc_now(), job, began)
 
     floor.step()
 
@@ -271,13 +272,27 @@ def test_memory_is_waited_for_as_long_as_the_config_says(
         assert floor.worker.holds == {}
 
 
+@pytest.mark.parametrize("days", [-400, 400])
+def test_clock_that_is_set_ends_no_wait(tmp_path: Path, days: int) -> None:
+    """F44: nothing times out because the hour is another one; waits are measured without it."""
+    floor = Floor(tmp_path, wait_minutes=30)
+    floor.admit("p003.toml")
+    floor.pages.verdict = SHORT
+    then = utc_now() + timedelta(days=days)
+    floor.worker.holds["generate"] = Hold(SHORT, then, floor.desk.the_only().id)
+
+    floor.step()
+
+    assert floor.where() == {"inbox": ["p003.toml"]}
+
+
 def test_only_the_wait_for_memory_counts(tmp_path: Path) -> None:
     """The engine was away for long; since it answers, memory is short for the first time."""
     floor = Floor(tmp_path, wait_minutes=30)
     floor.admit("p003.toml")
     away = Wait(Code.ENGINE_UNREACHABLE, "ComfyUI does not answer")
-    since = utc_now() - timedelta(minutes=31)
-    floor.worker.holds["generate"] = Hold(away, since, floor.desk.the_only().id)
+    since, began = utc_now() - timedelta(minutes=31), time.monotonic() - 31 * 60
+    floor.worker.holds["generate"] = Hold(away, since, floor.desk.the_only().id, began)
     floor.pages.verdict = SHORT
 
     floor.step()
