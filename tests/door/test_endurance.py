@@ -213,3 +213,35 @@ def _stopped(process: subprocess.Popen[bytes]) -> None:
 
 def _going_on(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGCONT)
+
+
+def test_names_that_change_while_they_wait_are_each_made_once(daemon: DaemonProcess) -> None:
+    """F73: another case, over another file, and two that swap their names."""
+    inbox = daemon.home / "inbox"
+    (inbox / "PAUSE").touch()
+    eventually(lambda: daemon.told("daemon")["state"] == "paused")
+    for name in ("case", "over", "under", "left", "right"):
+        daemon.drop(name, prompt=f"words of {name}")
+    eventually(lambda: daemon.told("daemon")["line"]["length"] == 5, "all of them")
+    (inbox / "case.toml").rename(inbox / "Case.toml")
+    (inbox / "over.toml").replace(inbox / "under.toml")
+    (inbox / "left.toml").rename(inbox / ".swap.tmp")
+    (inbox / "right.toml").rename(inbox / "left.toml")
+    (inbox / ".swap.tmp").rename(inbox / "right.toml")
+    (inbox / "PAUSE").unlink()
+
+    eventually(lambda: len(daemon.folders("done")) == 4, "all that is left")
+    eventually(lambda: daemon.told("daemon")["state"] == "idle", "rest")
+
+    assert _prompts(daemon) == {
+        "case_v1.toml": "words of case",
+        "under_v1.toml": "words of over",
+        "left_v1.toml": "words of right",
+        "right_v1.toml": "words of left",
+    }
+
+
+def _prompts(daemon: DaemonProcess) -> dict[str, str]:
+    """Return what each picture was made of, by its manifest's name."""
+    manifests = (daemon.home / "output").glob("*.toml")
+    return {path.name: tomllib.loads(path.read_text("utf-8"))["prompt"] for path in manifests}
