@@ -1,4 +1,4 @@
-"""F63: what is secret in a config or a workflow is in no log, no status and no why.txt."""
+"""What is secret in a config or a workflow is in no log, no status and no why.txt."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def told(daemon: DaemonProcess) -> dict[str, str]:
 def test_secrets_are_told_to_the_engine_and_to_nobody_else(
     daemon: DaemonProcess, engine: FakeEngine
 ) -> None:
-    """It fails with a key in its words; then it is gone, which is told with its address."""
+    """F63: it fails with a key in its words; then it is gone, which is told with its address."""
     daemon.drop("page", steps=1)
     assert "refused the key (hidden)" in daemon.until("page", "failed")["error"]["message"]
     engine.says("/system_stats", b"", 503)

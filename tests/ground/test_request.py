@@ -526,7 +526,7 @@ def test_a_lora_needs_a_name_for_a_folder(name: str) -> None:
     ],
 )
 def test_what_breaks_a_rule_is_refused(text: str, code: Code, said: str) -> None:
-    """When each value is good by itself and the whole is not."""
+    """F19: when each value is good by itself and the whole is not: paths that climb out, too."""
     problem = only_problem(PICTURE + text)
 
     assert problem.code is code

@@ -270,6 +270,18 @@ def test_a_link_in_the_place_of_what_was_checked_is_put_back(home: Home, line: L
     assert list(home.running.iterdir()) == []
 
 
+def test_a_request_that_may_only_be_read_is_claimed(home: Home, line: Line) -> None:
+    """F16: its folder is what must be writable; its rights stay as they are."""
+    item = waiting(drop(home, "p003.toml"))
+    item.path.chmod(0o444)
+    line.admit(item)
+
+    ongoing = line.claim(item)
+
+    assert ongoing is not None
+    assert ongoing.request.stat().st_mode & 0o777 == 0o444
+
+
 def test_a_pipe_in_the_place_of_what_was_checked_is_put_back(home: Home, line: Line) -> None:
     """Nobody waits for somebody who writes into it: the line would stand still."""
     item = waiting(drop(home, "p003.toml"))

@@ -191,7 +191,7 @@ def test_a_killed_holder_holds_nothing(path: Path) -> None:
 
 
 def test_the_pid_in_a_stale_lock_says_nothing(path: Path) -> None:
-    """When the number belongs to another program by now, longer than ours: it starts."""
+    """F43: when the number belongs to another program by now, longer than ours: it starts."""
     path.parent.mkdir()
     path.write_text(f"{os.getppid()}00000\n")
 

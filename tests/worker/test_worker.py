@@ -196,7 +196,7 @@ def test_a_pause_holds_the_line(floor: Floor) -> None:
 
 
 def test_what_must_wait_says_why_once(floor: Floor) -> None:
-    """It is looked at again and again; the log has one line, the hold keeps its time."""
+    """F58: it is looked at again and again; the log has one line, the hold keeps its time."""
     floor.admit("p003.toml")
     floor.pages.verdict = SHORT
 
@@ -321,7 +321,7 @@ def test_what_never_fits_is_refused(floor: Floor) -> None:
 def test_a_disk_that_lets_nothing_be_claimed_holds_the_kind(
     floor: Floor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Told once, asked again at every look, and taken when it is mended."""
+    """F68: told once, asked again at every look, and taken when it is mended."""
     floor.admit("p003.toml")
     running = floor.desk.home.running
     running.rmdir()
@@ -679,7 +679,7 @@ def test_a_refusal_that_a_crash_cut_short_is_finished(floor: Floor, ending: Endi
 
 
 def test_content_that_killed_the_daemon_three_times_is_not_touched_again(floor: Floor) -> None:
-    """The job fails as poison, the next one begins."""
+    """F41: the job fails as poison, the next one begins."""
     poison = floor.leave()
     floor.admit("p004.toml")
     floor.tripwire.tripped = Tripped(poison.job.id, "decode", POISON_DEATHS)
