@@ -177,6 +177,22 @@ def test_a_lock_that_another_took_meanwhile_is_let_go(tmp_path: Path) -> None:
     assert other.is_ours()
 
 
+class Blurred(Lock):
+    """A lock on a volume that gives a file another number at every look."""
+
+    def _lies_there(self, fd: int) -> bool:
+        return super()._lies_there(fd) and False
+
+
+def test_a_volume_that_does_not_tell_files_apart_is_trusted(tmp_path: Path) -> None:
+    """Else nobody could ever hold a lock there."""
+    lock = Blurred(tmp_path / "lock")
+
+    assert lock.acquire()
+    assert lock.is_ours()
+    assert not Lock(tmp_path / "lock").acquire()
+
+
 def test_a_killed_holder_holds_nothing(path: Path) -> None:
     """When it had no chance to let go: kill -9."""
     with holder(path) as other:
