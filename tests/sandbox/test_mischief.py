@@ -327,7 +327,7 @@ def test_it_never_ends_whatever_it_is_asked(tmp_path: Path) -> None:
     """Also an interrupt."""
     with running(tmp_path / "base", *_QUICK, "--fault", "never-ending") as engine:
         ask(engine, "for-ever")
-        until_running(engine, "for-ever")
+        until(lambda: engine.json(FAULTS) == {"never-ending@1x1": 1})
         engine.post("/interrupt", {"prompt_id": "for-ever"})
         time.sleep(10 * TICK_SECONDS)
 
