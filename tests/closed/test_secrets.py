@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plasma_watch.errors import Code, PlasmaError, Problem
-from plasma_watch.generate.discretion import discreet, secrets_in
+from plasma_watch.errors import Code
 from tests.door.process import DaemonProcess, eventually, make_home
 from tests.fakes.easel import Easel, failed
 from tests.fakes.engine import FakeEngine
@@ -68,35 +67,6 @@ def test_secrets_are_told_to_the_engine_and_to_nobody_else(
     assert [name for name, text in read.items() if WORD in text or KEY in text] == []
     assert any(engine.url in text for text in read.values())
     assert KEY in json.dumps(next(body for route, body in engine.asked if route == "POST /prompt"))
-
-
-def test_secret_inputs_are_known_by_their_names() -> None:
-    """Short words and links are none."""
-    inputs = {
-        "api_key": "sk-123456",
-        "civitai_token": "tok-123456",
-        "Password": "pw-123456",
-        "token_normalization": "length+mean",
-        "key": "short",
-        "model": ["4", 0],
-        "seed": 5,
-    }
-
-    found = secrets_in({"1": {"class_type": "X", "inputs": inputs}, "2": "odd", "3": {}})
-
-    assert found == {"sk-123456", "tok-123456", "pw-123456"}
-
-
-def test_error_keeps_its_code_and_tells_no_secret() -> None:
-    """In message, hint and problems."""
-    problem = Problem(Code.ENGINE_BAD_VALUE, "3", f"{KEY} is not in the list", f"Not {KEY}.")
-    error = PlasmaError(Code.ENGINE_REFUSED, f"a {KEY} b", f"Take {KEY} out.", (problem,))
-
-    hidden = discreet(error, {KEY, KEY[:8]})
-
-    assert hidden.code is Code.ENGINE_REFUSED
-    assert KEY[:8] not in f"{hidden.message} {hidden.hint} {hidden.problems}"
-    assert hidden.message == "a (hidden) b"
 
 
 def test_libraries_say_nothing_of_addresses(

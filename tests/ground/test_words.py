@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plasma_watch.words import escaped, one_line, visible
+from plasma_watch.words import escaped, one_line, visible, without_userinfo
 
 
 @pytest.mark.parametrize("text", ["", "ä が 中 עברית\n\tok", "one\u3000two", "👍", "{0} %s [red]"])
@@ -28,6 +28,19 @@ def test_what_steers_is_replaced(char: str) -> None:
 def test_a_line_is_one_line() -> None:
     """However many it was."""
     assert one_line("a\r\n\tb\n  c\x1b[2J") == "a b c\ufffd[2J"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://127.0.0.1:8188", "http://127.0.0.1:8188"),
+        ("at http://me:p@w@studio:8188/x or http://b@c", "at http://studio:8188/x or http://c"),
+        ("mail to a@b.example", "mail to a@b.example"),
+    ],
+)
+def test_an_address_names_no_user_and_no_password(text: str, shown: str) -> None:
+    """However many there are in a text."""
+    assert without_userinfo(text) == shown
 
 
 @given(st.text())
