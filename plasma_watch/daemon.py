@@ -30,6 +30,7 @@ from plasma_watch.home import Home
 from plasma_watch.intake import accept
 from plasma_watch.intake.inbox import Inbox, Moment
 from plasma_watch.intake.watch import Watch
+from plasma_watch.job import Job
 from plasma_watch.line import Line, Ongoing
 from plasma_watch.loras import Loras
 from plasma_watch.outputs.hashes import Hashes
@@ -40,6 +41,7 @@ from plasma_watch.system import platform
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_check import KeyPath
 from plasma_watch.train.job import Train
+from plasma_watch.train.samples import Samples
 from plasma_watch.train.shop import Workshop as TrainWorkshop
 from plasma_watch.tripwire import Tripwire
 from plasma_watch.worker import Worker
@@ -120,6 +122,7 @@ class Daemon:
             hashes=self._hashes,
             loras=self._loras,
             needs=Needs(self._home.private / "needs.json"),
+            samples=Samples(self._home, self._loras, self._config.limits),
             urgent_waits=lambda: self._worker.lets_pass("train"),
             version=__version__,
             host=socket.gethostname(),
@@ -147,7 +150,7 @@ class Daemon:
             kinds={"generate": self._generate, "train": self._train},
             heavy=Lock(platform.user_state(os.environ) / "heavy.lock"),
             asked=self._asked,
-            announce=self._inbox.announce,
+            announce=self._announce,
             is_paused=lambda: self._inbox.is_paused,
             changed=self._wake.set,
             wait_minutes=self._config.memory.wait_minutes,
@@ -157,7 +160,13 @@ class Daemon:
         """Return the jobs that an earlier daemon left begun, when no trainer of theirs lives."""
         for ongoing in self._left:
             self._train.end_orphan(ongoing.job)
+        self._train.tidy_up()
         return self._left
+
+    def _announce(self, job: Job) -> None:
+        """Tell of a job that ended, and let what waited for it know."""
+        self._inbox.announce(job)
+        self._train.ended(job)
 
     def _check(self, request: Request, lines: Mapping[KeyPath, int], subject: str) -> None:
         if isinstance(request, GenerateRequest):
@@ -187,7 +196,7 @@ class Daemon:
         self._watch.revive()
         self._look()
         worker.start()
-        catching_up.tell_ends(self._board, self._line, self._is_known, self._inbox.announce)
+        catching_up.tell_ends(self._board, self._line, self._is_known, self._announce)
         while not self._control.stopping.is_set():
             if not worker.is_alive():
                 return self._without_worker()

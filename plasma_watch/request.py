@@ -139,6 +139,7 @@ class Sweep(Strict):
     seed: list[Seed] = Field([], min_length=1)
     lora: list[LoraName] = Field([], min_length=1)
     lora_strength: list[Strength] = Field([], min_length=1)
+    prompt: list[Text] = Field([], min_length=1)
     cfg: list[Cfg] = Field([], min_length=1)
     steps: list[Steps] = Field([], min_length=1)
     sampler: list[Line] = Field([], min_length=1)

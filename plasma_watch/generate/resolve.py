@@ -31,6 +31,7 @@ SWEPT: dict[str, str] = {
     "checkpoint": "checkpoint",
     "lora": "lora.name",
     "lora_strength": "lora.strength",
+    "prompt": "prompt",
     "sampler": "sampler",
     "steps": "steps",
     "cfg": "cfg",

@@ -122,6 +122,8 @@ def _publish(work: Work, good: Sequence[Good], state: str, *, is_chosen: bool) -
     summary = work.history.summary()
     story = _story(work, state, summary, good[-1])
     manifest = shelf.tell(story, _told(work, versions, summary), chosen)
+    if is_chosen and work.request.samples:
+        work.say(f"drops {shop.samples.ask(work.job, work.request, versions)}: a sheet to look at")
     made = [Made(shop.told(shelf.folder / v.file), v.sha256) for v in reversed(versions)]
     beside = [path for path in (manifest, shelf.folder / publishing.LOSS) if path.exists()]
     made += [Made(shop.told(path), "") for path in beside]

@@ -72,6 +72,7 @@ class Train:
         Raises PlasmaError when the job ends badly, Stopping, CancelAsked, or SetAside.
         """
         self.end_orphan(ongoing.job)
+        self.tidy_up()
         training = ongoing.job.training
         if training and training.is_trained and training.made:
             return placed(ongoing.job, ongoing.folder)
@@ -212,6 +213,14 @@ class Train:
         raise PlasmaError(
             exc.code, exc.message, f"{exc.hint} {hint}".strip(), exc.problems
         ) from exc
+
+    def ended(self, job: Job) -> None:
+        """Hear of a job of any kind that ended: it may be the sheet of a training's samples."""
+        self._shop.samples.ended(job)
+
+    def tidy_up(self) -> None:
+        """Take out of ComfyUI what was installed for a sheet that will not come any more."""
+        self._shop.samples.tidy_left()
 
     def abandon(self, job: Job) -> None:
         """End the trainer of a job that ends without its LoRA, and remove all but its logs."""

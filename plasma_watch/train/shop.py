@@ -16,6 +16,7 @@ from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.status import Board
 from plasma_watch.system import platform
 from plasma_watch.train.reading import Folder, roots_of
+from plasma_watch.train.samples import Samples
 from plasma_watch.train.trainer import STAND_IN
 from plasma_watch.tripwire import Tripwire
 
@@ -33,6 +34,7 @@ class Workshop:
     hashes: Hashes
     loras: Loras
     needs: Needs
+    samples: Samples
     urgent_waits: Callable[[], bool]
     """Whether an urgent job of another kind waits that may be let pass."""
     version: str

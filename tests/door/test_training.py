@@ -251,6 +251,23 @@ def test_without_a_trainer_a_training_is_refused_at_the_drop(smithy: TrainingHom
     assert "KOHYA_PYTHON" in " ".join(told["error"]["problems"])
 
 
+def test_samples_end_with_a_sheet_of_every_epoch(smithy: TrainingHome) -> None:
+    """Made by ComfyUI as one sweep; the losers leave it again."""
+    smithy.start()
+    smithy.train(samples=["spyke, portrait", "spyke, running"])
+    smithy.until("spyke", "done")
+
+    told = smithy.until("spyke-samples", "done")
+
+    assert len([path for path in told["outputs"] if path.endswith(".png")]) == 3 * 2 + 1
+    eventually((smithy.home / "loras/spyke/sheet.png").exists, "the sheet")
+    manifest = smithy.manifest()
+    losers = [f"spyke-{v['sha256'][:8]}.safetensors" for v in manifest["versions"]][:-1]
+    folder = Path(smithy.environ["COMFYUI_DIR"]) / "models" / "loras"
+    eventually(lambda: not any((folder / name).exists() for name in losers), "the losers' end")
+    assert (folder / manifest["chosen"]["installed"]).is_file()
+
+
 def test_a_calibration_says_how_long_it_will_take(smithy: TrainingHome) -> None:
     """And makes nothing."""
     smithy.start()

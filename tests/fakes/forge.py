@@ -24,6 +24,7 @@ from plasma_watch.loras import Loras
 from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.request import TrainRequest
 from plasma_watch.train.job import Train
+from plasma_watch.train.samples import Samples
 from plasma_watch.train.shop import Workshop
 from plasma_watch.train.trainer import STAND_IN
 from plasma_watch.tripwire import Tripwire
@@ -92,6 +93,7 @@ class Forge:
             hashes=Hashes(self.home.private / "hashes.json"),
             loras=self.loras,
             needs=self.needs,
+            samples=Samples(self.home, self.loras, self.config.limits),
             urgent_waits=lambda: self.urgent_waits,
             version="0.1.0",
             host="forge",
