@@ -156,18 +156,19 @@ class Train:
         shop = self._shop
         shop.control.check()
         room.empty(shop)
-        verdict = self._verdict(work, is_waiting=False)
+        need = work.disk_bytes()
+        verdict = self._verdict(work, need, is_waiting=False)
         while isinstance(verdict, Wait):
             status = of_running(work.job, verdict.why, waiting_for=verdict.code)
             shop.board.show(status)
             shop.control.wait(WAIT_SECONDS)
-            verdict = self._verdict(work, is_waiting=True)
+            verdict = self._verdict(work, need, is_waiting=True)
         if isinstance(verdict, Never):
             raise PlasmaError(verdict.code, verdict.why, verdict.hint)
 
-    def _verdict(self, work: Work, *, is_waiting: bool) -> Verdict:
+    def _verdict(self, work: Work, need_disk: int, *, is_waiting: bool) -> Verdict:
         resolution = work.request.resolution
-        return room.verdict(self._shop, resolution, work.disk_bytes(), is_waiting=is_waiting)
+        return room.verdict(self._shop, resolution, need_disk, is_waiting=is_waiting)
 
     # After an attempt that ended badly.
 

@@ -161,12 +161,12 @@ def dataset_table(
     }
 
 
-def room_bytes(request: TrainRequest, plan: Plan) -> int:
-    """Return about how much disk a training fills: a checkpoint an epoch, and some states.
+def room_bytes(request: TrainRequest, epochs: int) -> int:
+    """Return about how much disk so many epochs fill: a checkpoint each, and some states.
 
     A checkpoint is saved in half precision; a state holds the LoRA and two moments of every weight.
     """
-    return plan.epochs * checkpoint_bytes(request) + (KEPT_STATES + 1) * state_bytes(request)
+    return epochs * checkpoint_bytes(request) + (KEPT_STATES + 1) * state_bytes(request)
 
 
 def checkpoint_bytes(request: TrainRequest) -> int:

@@ -76,7 +76,7 @@ class Work:
 
     def disk_bytes(self) -> int:
         """Return about how much more disk it will fill."""
-        return recipe.room_bytes(self.request, self.plan)
+        return recipe.room_bytes(self.request, self.plan.epochs - self.whole_epochs())
 
     def keep(self, *, durable: bool = False, **changes: Any) -> None:  # noqa: ANN401 - a training's fields
         """Write what changed in the training into the journal."""
