@@ -96,6 +96,7 @@ class Kohya(Section):
     script: PathText = ""
     python: PathText = ""
     required_device: Device = "auto"
+    quiet_minutes: float = Field(10, gt=0, le=1440)
 
 
 class Limits(Section):

@@ -23,21 +23,26 @@ from plasma_watch.config import Config
 from plasma_watch.control import Control, Running
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.gate import probe
+from plasma_watch.gate.needs import Needs
 from plasma_watch.generate.job import Generate, Workshop
 from plasma_watch.generate.outlook import Paces
 from plasma_watch.home import Home, is_home
 from plasma_watch.intake import accept
 from plasma_watch.intake.inbox import Inbox, Moment
 from plasma_watch.intake.watch import Watch
+from plasma_watch.job import Job
 from plasma_watch.line import Line, Ongoing
+from plasma_watch.loras import Loras
 from plasma_watch.outputs.hashes import Hashes
-from plasma_watch.request import GenerateRequest, Request
+from plasma_watch.request import GenerateRequest, Request, TrainRequest
 from plasma_watch.starts import Starts
 from plasma_watch.status import Board, utc_now
 from plasma_watch.system import files, platform
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_check import KeyPath
-from plasma_watch.train import job as train
+from plasma_watch.train.job import Train
+from plasma_watch.train.samples import Samples
+from plasma_watch.train.shop import Workshop as TrainWorkshop
 from plasma_watch.tripwire import Tripwire
 from plasma_watch.worker import Worker
 
@@ -82,14 +87,17 @@ class Daemon:
         self._engine = Engine(config.comfyui)
         self._watch = Watch((home.inbox, home.urgent), self._wake)
         self._tripwire = Tripwire(home.private / "tripwire-work.json")
+        self._hashes = Hashes(home.private / "hashes.json")
+        self._comfyui = Path(config.comfyui.dir).expanduser() if config.comfyui.dir else None
+        self._loras = Loras(home.at(config.paths.loras), self._comfyui)
         self._generate = self._made_generate()
+        self._train = self._made_train()
         self._inbox = self._made_inbox()
         self._left = self._line.unfinished()
         self._control.will_go_on(Running(each.job.id, each.job.name) for each in self._left)
         self._worker = self._made_worker()
 
     def _made_generate(self) -> Generate:
-        comfyui = self._config.comfyui.dir
         shop = Workshop(
             home=self._home,
             config=self._config,
@@ -97,13 +105,32 @@ class Daemon:
             engine=self._engine,
             control=self._control,
             tripwire=self._tripwire,
-            hashes=Hashes(self._home.private / "hashes.json"),
+            hashes=self._hashes,
+            loras=self._loras,
             paces=Paces(self._home.private / "paces.json"),
-            comfyui=Path(comfyui).expanduser() if comfyui else None,
+            comfyui=self._comfyui,
             version=__version__,
             host=socket.gethostname(),
         )
         return Generate(shop)
+
+    def _made_train(self) -> Train:
+        shop = TrainWorkshop(
+            home=self._home,
+            config=self._config,
+            board=self._board,
+            engine=self._engine,
+            control=self._control,
+            tripwire=self._tripwire,
+            hashes=self._hashes,
+            loras=self._loras,
+            needs=Needs(self._home.private / "needs.json"),
+            samples=Samples(self._home, self._loras, self._config.limits),
+            urgent_waits=lambda: self._worker.lets_pass("train"),
+            version=__version__,
+            host=socket.gethostname(),
+        )
+        return Train(shop)
 
     def _made_inbox(self) -> Inbox:
         return Inbox(
@@ -119,29 +146,42 @@ class Daemon:
     def _made_worker(self) -> Worker:
         return Worker(
             line=self._line,
-            left=lambda: self._left,
+            left=self._recovered,
             board=self._board,
             control=self._control,
             tripwire=self._tripwire,
-            kinds={"generate": self._generate},
+            kinds={"generate": self._generate, "train": self._train},
             heavy=Lock(platform.user_state(os.environ) / "heavy.lock"),
             asked=self._asked,
-            announce=self._inbox.announce,
+            announce=self._announce,
             is_paused=lambda: self._inbox.is_paused or not self._lock.is_ours(),
             changed=self._wake.set,
             wait_minutes=self._config.memory.wait_minutes,
         )
 
+    def _recovered(self) -> list[Ongoing]:
+        """Return the jobs that an earlier daemon left begun, when no trainer of theirs lives."""
+        for ongoing in self._left:
+            self._train.end_orphan(ongoing.job)
+        self._train.tidy_up()
+        return self._left
+
+    def _announce(self, job: Job) -> None:
+        """Tell of a job that ended, and let what waited for it know."""
+        self._inbox.announce(job)
+        self._train.ended(job)
+
     def _check(self, request: Request, lines: Mapping[KeyPath, int], subject: str) -> None:
         if isinstance(request, GenerateRequest):
             self._generate.check(request, lines, subject)
         else:
-            train.check(request, lines, subject)
+            self._train.check(request, lines, subject)
 
     def _asked(self, ongoing: Ongoing) -> Request:
         """Read a begun job's request again; once it was resolved, the journal's word stands."""
         if ongoing.job.request is not None:
-            return GenerateRequest.model_validate(ongoing.job.request)
+            model = TrainRequest if ongoing.job.kind == "train" else GenerateRequest
+            return model.model_validate(ongoing.job.request)
         dropped = accept.open_dropped(ongoing.request, self._config)
         return accept.parse(dropped, self._config, self._check)
 
@@ -162,7 +202,7 @@ class Daemon:
         self._watch.revive()
         self._look()
         worker.start()
-        catching_up.tell_ends(self._board, self._line, self._is_known, self._inbox.announce)
+        catching_up.tell_ends(self._board, self._line, self._is_known, self._announce)
         while not self._control.stopping.is_set():
             if not worker.is_alive():
                 return self._without_worker()

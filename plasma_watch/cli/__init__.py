@@ -11,7 +11,16 @@ import sys
 
 import typer
 
-from plasma_watch.cli import finding, homes, looking, pictures, requests, running, workflows
+from plasma_watch.cli import (
+    finding,
+    homes,
+    looking,
+    loras,
+    pictures,
+    requests,
+    running,
+    workflows,
+)
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.words import visible
 
@@ -22,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (running, requests, looking, pictures, finding, workflows, homes):
+for family in (running, requests, looking, pictures, finding, workflows, loras, homes):
     family.add_to(app)
 
 EXIT_FAILED = 1

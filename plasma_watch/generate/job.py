@@ -47,6 +47,7 @@ from plasma_watch.generate.template import Template
 from plasma_watch.home import Home
 from plasma_watch.job import TAKEN_OUT, Ending, Job, Made, Picture, State, manifest_of
 from plasma_watch.line import Ongoing
+from plasma_watch.loras import Loras
 from plasma_watch.outputs import earlier, generation_log
 from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.outputs.naming import place_of
@@ -76,6 +77,7 @@ class Workshop:
     control: Control
     tripwire: Tripwire
     hashes: Hashes
+    loras: Loras
     paces: Paces
     comfyui: Path | None
     """ComfyUI's folder, when it is known."""
@@ -353,7 +355,9 @@ class Generate:
         self, ongoing: Ongoing, request: GenerateRequest, template: Template
     ) -> resolve.Plan:
         """Resolve the request once; after that the journal's word stands."""
-        if ongoing.job.request is not None:
+        if ongoing.job.request is None:
+            request = resolve.with_loras(request, self._shop.loras.file_of)
+        else:
             request = GenerateRequest.model_validate(ongoing.job.request)
         drawn = secrets.randbelow(resolve.draw_limit(request))
         plan = resolve.resolve(request, template, self._shop.config.defaults, drawn)

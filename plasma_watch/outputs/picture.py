@@ -6,11 +6,13 @@ answers as done.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,10 +79,26 @@ def decode(content: bytes, subject: str) -> Image.Image:
 
     Raises PlasmaError `image.unreadable` for what is no picture, is cut short, or is a bomb.
     """
-    try:
+    with _translated(subject):
         _opened(content).verify()  # the pixels may be whole where the file is not
         image = _opened(content)
         image.load()
+    return image
+
+
+def header(content: bytes, subject: str) -> Image.Image:
+    """Return a picture whose pixels are not decoded yet: its size, mode and format are known.
+
+    Raises PlasmaError `image.unreadable` for what is no picture, or is a bomb.
+    """
+    with _translated(subject):
+        return _opened(content)
+
+
+@contextlib.contextmanager
+def _translated(subject: str) -> Iterator[None]:
+    try:
+        yield
     except Image.DecompressionBombError as exc:
         million = MAX_PIXELS // 1_000_000
         raise _unreadable(subject, f"has more than {million} million pixels") from exc
@@ -88,7 +106,6 @@ def decode(content: bytes, subject: str) -> Image.Image:
         raise _unreadable(subject, _plain(exc)) from exc
     except MemoryError as exc:
         raise _unreadable(subject, "unpacks to more than there is memory for") from exc
-    return image
 
 
 def _opened(content: bytes) -> Image.Image:

@@ -8,6 +8,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
+
 from plasma_watch.system import renames
 from plasma_watch.system.pressure import Pressure
 
@@ -74,6 +76,36 @@ def start_mark(pid: int, proc: Path = Path("/proc")) -> str | None:
         return f"{boot}/{int(fields[19])}"
     except (OSError, ValueError, IndexError):
         return None
+
+
+def footprint(pid: int) -> int | None:
+    """Return the memory that a process holds, in bytes, or None when it is gone."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return None
+
+
+def memory_kills(path: Path = Path("/proc/vmstat")) -> int | None:
+    """Return how many processes the kernel has ended for want of memory since it started."""
+    try:
+        lines = (line.split() for line in path.read_text().splitlines())
+        return next((int(words[1]) for words in lines if words[0] == "oom_kill"), None)
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def was_killed_for_memory(
+    pid: int,  # noqa: ARG001 - the kernel counts, and gives no names away
+    kills_before: int | None,
+    vmstat: Path = Path("/proc/vmstat"),
+) -> bool | None:
+    """Tell whether the kernel ended a process that died by SIGKILL; None when it cannot be known.
+
+    `kills_before` is what `memory_kills` said before the process was started.
+    """
+    now = memory_kills(vmstat)
+    return None if now is None or kills_before is None else now > kills_before
 
 
 def user_state(environ: Mapping[str, str]) -> Path:

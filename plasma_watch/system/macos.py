@@ -6,6 +6,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,12 @@ DEFAULT_DEVICE = "mps"
 _F_FULLFSYNC = 51
 _RENAME_EXCL = 4
 _PROBE_SECONDS = 5
+_LOG_SECONDS = 20
+"""Searching the system's log takes seconds; it is done only when a trainer was killed."""
+_RUSAGE_INFO_V0 = 0
+_RUSAGE_WORDS = 12
+"""`rusage_info_v0`: an identifier of two words, then ten numbers."""
+_PHYS_FOOTPRINT = 9
 
 
 def full_sync(fd: int) -> None:
@@ -71,6 +78,51 @@ def start_mark(pid: int) -> str | None:
         return f"{psutil.Process(pid).create_time():.6f}"
     except psutil.Error:
         return None
+
+
+def footprint(pid: int) -> int | None:
+    """Return the memory that a process holds as the kernel accounts for it, Metal's included.
+
+    Its resident size alone misses what the GPU holds and what was compressed.
+    """
+    usage = (ctypes.c_uint64 * _RUSAGE_WORDS)()
+    call = getattr(ctypes.CDLL(None, use_errno=True), "proc_pid_rusage", None)
+    if call and call(pid, _RUSAGE_INFO_V0, ctypes.byref(usage)) == 0:
+        return int(usage[_PHYS_FOOTPRINT])
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return None
+
+
+def memory_kills() -> int | None:
+    """Return None: the kernel keeps no count, it names whom it ended (`was_killed_for_memory`)."""
+    return None
+
+
+def was_killed_for_memory(
+    pid: int,
+    kills_before: int | None,  # noqa: ARG001 - Linux counts instead
+    log: Path = Path("/usr/bin/log"),
+    seconds: float = _LOG_SECONDS,
+) -> bool | None:
+    """Tell whether the kernel says that it ended a process for memory; None when it says nothing.
+
+    Who may read the system's log is up to the user's rights, so silence proves nothing.
+    """
+    words = 'process == "kernel" AND eventMessage CONTAINS "memorystatus: killing"'
+    command = [str(log), "show", "--last", "10m", "--style", "compact", "--predicate", words]
+    try:
+        answer = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=seconds,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return True if re.search(rf"\[{pid}\]".encode(), answer.stdout) else None
 
 
 def user_state(environ: Mapping[str, str]) -> Path:

@@ -20,7 +20,7 @@ FLOORS: list[set[str]] = [
     {"daemon"},
     {"worker", "bulletin", "catching_up"},
     {"intake", "line", "generate", "train"},
-    {"comfyui", "gate", "outputs", "report"},
+    {"comfyui", "gate", "loras", "outputs", "report"},
     {"status", "system", "tripwire", "starts", "control", "retention", "shipped"},
     {"home", "config", "request", "rules", "job", "errors", "toml_check", "toml_text", "words"},
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -179,3 +180,39 @@ def test_what_cannot_be_read_is_no_mark(tmp_path: Path, stat: str) -> None:
 def test_a_process_that_is_gone_has_no_mark(tmp_path: Path) -> None:
     """There is no such folder."""
     assert linux.start_mark(8, proc(tmp_path, STAT.format(812))) is None
+
+
+@only_linux
+def test_the_memory_of_a_process_is_read() -> None:
+    """In bytes; of one that is gone there is none."""
+    assert (linux.footprint(os.getpid()) or 0) > 1_000_000
+    assert linux.footprint(2**22 + 1) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kills"),
+    [("pgfault 7\noom_kill 3\nswpin 0\n", 3), ("pgfault 7\n", None), ("oom_kill many\n", None)],
+)
+def test_kills_for_memory_are_counted_by_the_kernel(
+    tmp_path: Path, text: str, kills: int | None
+) -> None:
+    """Where it counts them."""
+    vmstat = tmp_path / "vmstat"
+    vmstat.write_text(text)
+
+    assert linux.memory_kills(vmstat) == kills
+    assert linux.memory_kills(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize(
+    ("before", "was_killed"), [(2, True), (3, False), (None, None)], ids=["more", "as many", "?"]
+)
+def test_a_kill_for_memory_is_one_more_than_before(
+    tmp_path: Path, before: int | None, *, was_killed: bool | None
+) -> None:
+    """The kernel counts, and gives no names away."""
+    vmstat = tmp_path / "vmstat"
+    vmstat.write_text("oom_kill 3\n")
+
+    assert linux.was_killed_for_memory(7, before, vmstat) is was_killed
+    assert linux.was_killed_for_memory(7, before, tmp_path / "none") is None

@@ -158,3 +158,44 @@ def test_a_process_is_marked_by_when_it_began() -> None:
     """The same each time it is asked, and nothing for one that is gone."""
     assert macos.start_mark(os.getpid()) == macos.start_mark(os.getpid()) is not None
     assert macos.start_mark(2**22 + 1) is None
+
+
+def test_the_memory_of_a_process_is_read() -> None:
+    """What the kernel accounts for it, or else what it holds; of one that is gone there is none."""
+    assert (macos.footprint(os.getpid()) or 0) > 1_000_000
+    assert macos.footprint(2**22 + 1) is None
+
+
+KILLED = (
+    "2026-11-22 kernel: memorystatus: killing largest compressed process python3.11 [4242] 22699 MB"
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "was_killed"),
+    [
+        (f"echo '{KILLED}'", True),
+        (f"echo '{KILLED}' | sed s/4242/42421/", None),
+        ("echo", None),
+        ("exit 64", None),
+        ("printf '\\377 [4242]'", True),
+    ],
+)
+def test_the_kernel_names_whom_it_ended(
+    tmp_path: Path, script: str, *, was_killed: bool | None
+) -> None:
+    """By number; that it says nothing proves nothing, because not everybody may read it."""
+    assert macos.was_killed_for_memory(4242, None, tool(tmp_path, script)) is was_killed
+    assert macos.memory_kills() is None
+
+
+def test_a_log_that_takes_too_long_says_nothing(tmp_path: Path) -> None:
+    """A job waits for the answer."""
+    slow = tool(tmp_path, "exec sleep 30")
+
+    assert macos.was_killed_for_memory(4242, None, slow, 0.1) is None
+
+
+def test_a_log_that_is_not_there_says_nothing(tmp_path: Path) -> None:
+    """As on any other system."""
+    assert macos.was_killed_for_memory(4242, None, tmp_path / "none") is None
