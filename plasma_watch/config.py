@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -83,6 +83,18 @@ class Comfyui(Section):
     url: str = "auto"
     dir: PathText = ""
     manage: bool = False
+    python: PathText = ""
+    arguments: list[str] = [
+        "--listen",
+        "127.0.0.1",
+        "--force-fp16",
+        "--fp32-vae",
+        "--preview-method",
+        "latent2rgb",
+    ]
+    start_seconds: float = Field(180, ge=5, le=3600)
+    restarts: Positive = 5
+    recycle_gb: Gigabytes = 10.0
     required_device: Device = "auto"
     allow_remote: bool = False
     hang_seconds: float = Field(300, ge=10, le=86_400)
@@ -224,6 +236,10 @@ def parse_config(raw: bytes, environ: Mapping[str, str], subject: str = "config.
         raise _broken(subject, problems) from exc
     if problem := _address_problem(config.comfyui):
         raise _of_address(problem, subject, environ, lines)
+    if managed := list(_managing_problems(config.comfyui)):
+        raise gathered(
+            subject, [replace(p, line=line_of(p.field.split("."), lines)) for p in managed]
+        )
     return config
 
 
@@ -269,6 +285,36 @@ def _address_problem(comfyui: Comfyui) -> Problem | None:
         f"is {toml_check.shown(comfyui.url)}; expected an address of http or https",
         'For example "http://127.0.0.1:8188", or "auto".',
     )
+
+
+def _managing_problems(comfyui: Comfyui) -> Iterator[Problem]:
+    """Yield what keeps us from looking after ComfyUI ourselves, if that is asked for."""
+    if not comfyui.manage:
+        return
+    if not comfyui.dir:
+        said, hint = "needs comfyui.dir", "Name ComfyUI's folder, or set COMFYUI_DIR."
+        yield Problem(Code.CONFIG_BROKEN, "comfyui.manage", said, hint)
+    if comfyui.url != "auto" and not is_loopback(_host(comfyui.url) or ""):
+        said, hint = "cannot be another machine's with manage = true", "Take one of them out."
+        yield Problem(Code.CONFIG_BROKEN, "comfyui.url", said, hint)
+    if "--port" in comfyui.arguments:
+        said, hint = "names a port", "The port is that of comfyui.url; 8188 if that is auto."
+        yield Problem(Code.CONFIG_BROKEN, "comfyui.arguments", said, hint)
+    if not comfyui.allow_remote and not is_loopback(_listens_to(comfyui.arguments)):
+        said = "would let other machines in: ComfyUI asks nobody for a password"
+        hint = 'Say "--listen", "127.0.0.1"; or, if that is meant, set `allow_remote = true`.'
+        yield Problem(Code.CONFIG_REMOTE_ENGINE, "comfyui.arguments", said, hint)
+
+
+def _listens_to(arguments: Sequence[str]) -> str:
+    """Return the address that ComfyUI would listen to: its own default, or what is said last."""
+    said = "127.0.0.1"
+    for argument, after in zip(arguments, (*arguments[1:], "--"), strict=True):
+        if argument == "--listen":
+            said = "0.0.0.0" if after.startswith("--") else after  # noqa: S104 - as it does itself
+        elif argument.startswith("--listen="):
+            said = argument.partition("=")[2]
+    return said
 
 
 def _host(url: str) -> str | None:

@@ -91,6 +91,9 @@ class Code(StrEnum):
 
     DAEMON_HELD = "daemon.held"
     DAEMON_SAFE_MODE = "daemon.safe-mode"
+    DAEMON_SERVICE = "daemon.service"
+    DAEMON_NOT_INSTALLED = "daemon.not-installed"
+    DAEMON_GUARDED = "daemon.guarded"
     DAEMON_POISON = "daemon.poison"
     DAEMON_BUG = "daemon.bug"
 

@@ -68,7 +68,7 @@ def run(start: Start) -> int:
     if not _until(lambda: _take(lock, start.home), start, stop, tell=False):
         return 0
     try:
-        _log_to(start.home)
+        _log_to(start)
         starts = Starts(start.home.private / "starts.json", __version__)
         _stay_safe(start, starts, stop)
         with starts.counted():
@@ -177,8 +177,12 @@ def _on_signals(stop: Callable[[], None]) -> None:
         signal.signal(number, handler)
 
 
-def _log_to(home: Home) -> None:
-    """Log to standard error and, rotated, to `status/daemon.log`."""
+def _log_to(start: Start) -> None:
+    """Log to standard error and, rotated, to `status/daemon.log`.
+
+    What a supervisor gathers from standard error it may never rotate: only errors go there.
+    """
+    home = start.home
     home.status.mkdir(parents=True, exist_ok=True)
     formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
@@ -187,7 +191,9 @@ def _log_to(home: Home) -> None:
     )
     root = logging.getLogger()
     root.setLevel(logging.INFO)
-    for handler in (file, logging.StreamHandler(sys.stderr)):
+    spoken = logging.StreamHandler(sys.stderr)
+    spoken.setLevel(logging.ERROR if start.is_supervised else logging.INFO)
+    for handler in (file, spoken):
         handler.setFormatter(formatter)
         root.addHandler(handler)
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)

@@ -11,7 +11,16 @@ import sys
 
 import typer
 
-from plasma_watch.cli import finding, homes, looking, pictures, requests, running, workflows
+from plasma_watch.cli import (
+    finding,
+    homes,
+    looking,
+    pictures,
+    requests,
+    running,
+    service,
+    workflows,
+)
 from plasma_watch.errors import Code, PlasmaError
 
 app = typer.Typer(
@@ -21,7 +30,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (running, requests, looking, pictures, finding, workflows, homes):
+for family in (
+    running,
+    requests,
+    looking,
+    pictures,
+    finding,
+    workflows,
+    homes,
+    service,
+):
     family.add_to(app)
 
 EXIT_FAILED = 1
@@ -29,7 +47,11 @@ EXIT_WRONG_USE = 2
 EXIT_UNREACHABLE = 3
 EXIT_HELD = 4
 
-_EXITS = {Code.DAEMON_HELD: EXIT_HELD, Code.ENGINE_UNREACHABLE: EXIT_UNREACHABLE}
+_EXITS = {
+    Code.DAEMON_HELD: EXIT_HELD,
+    Code.DAEMON_NOT_INSTALLED: EXIT_UNREACHABLE,
+    Code.ENGINE_UNREACHABLE: EXIT_UNREACHABLE,
+}
 
 
 def main() -> None:

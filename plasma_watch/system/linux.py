@@ -11,6 +11,8 @@ from pathlib import Path
 from plasma_watch.system import renames
 from plasma_watch.system.pressure import Pressure
 
+GUARDS_FOLDERS = False
+"""Whether some folders are kept from programs that nobody permitted."""
 NAMES_FOLD_CASE = False
 """Whether `Page` and `page` are usually one file here."""
 DEFAULT_DEVICE = "any"

@@ -15,6 +15,8 @@ import psutil
 from plasma_watch.system import renames
 from plasma_watch.system.pressure import Pressure
 
+GUARDS_FOLDERS = True
+"""Whether some folders are kept from programs that nobody permitted."""
 NAMES_FOLD_CASE = True
 """Whether `Page` and `page` are usually one file here."""
 DEFAULT_DEVICE = "mps"
