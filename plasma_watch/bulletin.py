@@ -106,6 +106,7 @@ class Bulletin:
         facts = self.engine.facts
         told: dict[str, Any] = {"kind": "comfyui", "url": self.engine.url}
         told |= {"deaf_sockets": self.engine.deaf_sockets}
+        told |= {"pid": self.engine.pid} if self.engine.pid else {}
         if facts is None or self.engine.reachable_since is None:
             return told | {"reachable": False}
         told |= {"reachable": True, "reachable_since": self.engine.reachable_since}

@@ -19,6 +19,7 @@ from typing import Any
 from plasma_watch import __version__, catching_up, retention
 from plasma_watch.bulletin import SHOWN, Bulletin
 from plasma_watch.comfyui.engine import Engine
+from plasma_watch.comfyui.server import Server
 from plasma_watch.config import Config
 from plasma_watch.control import Control, Running
 from plasma_watch.errors import Code, PlasmaError
@@ -76,7 +77,7 @@ class Daemon:
         self._control = Control()
         self._board = Board(home.status)
         self._line = Line(home)
-        self._engine = Engine(config.comfyui)
+        self._engine = Engine(config.comfyui, self._made_server())
         self._watch = Watch((home.inbox, home.urgent), self._wake)
         self._tripwire = Tripwire(home.private / "tripwire-work.json")
         self._generate = self._made_generate()
@@ -84,6 +85,12 @@ class Daemon:
         self._left = self._line.unfinished()
         self._control.will_go_on(Running(each.job.id, each.job.name) for each in self._left)
         self._worker = self._made_worker()
+
+    def _made_server(self) -> Server | None:
+        """Return the ComfyUI of our own, if we look after it."""
+        if not self._config.comfyui.manage:
+            return None
+        return Server(self._config.comfyui, self._home.private, os.environ)
 
     def _made_generate(self) -> Generate:
         comfyui = self._config.comfyui.dir
@@ -167,6 +174,7 @@ class Daemon:
             self._wake.wait(wait)
         self._watch.stop()
         worker.join(STOP_SECONDS)
+        self._engine.part()
         self._tell(stopping=True)
         log.info("stopped")
         return 1 if self._options.drain and self._inbox.failures else 0

@@ -53,6 +53,10 @@ class Code(StrEnum):
     WORKFLOW_TAKEN = "workflow.taken"
 
     ENGINE_UNREACHABLE = "engine.unreachable"
+    ENGINE_STARTING = "engine.starting"
+    ENGINE_WILL_NOT_START = "engine.will-not-start"
+    ENGINE_PORT_TAKEN = "engine.port-taken"
+    ENGINE_NO_MODELS = "engine.no-models"
     ENGINE_TOO_OLD = "engine.too-old"
     ENGINE_WRONG_DEVICE = "engine.wrong-device"
     ENGINE_WRONG_PRECISION = "engine.wrong-precision"
@@ -101,6 +105,10 @@ class Code(StrEnum):
 FATES: dict[Code, Fate] = {
     Code.REQUEST_UNREADABLE: Fate.WAIT,
     Code.ENGINE_UNREACHABLE: Fate.WAIT,
+    Code.ENGINE_STARTING: Fate.WAIT,
+    Code.ENGINE_WILL_NOT_START: Fate.WAIT,
+    Code.ENGINE_PORT_TAKEN: Fate.WAIT,
+    Code.ENGINE_NO_MODELS: Fate.WAIT,
     Code.ENGINE_TOO_OLD: Fate.WAIT,
     Code.ENGINE_WRONG_DEVICE: Fate.WAIT,
     Code.ENGINE_WRONG_PRECISION: Fate.WAIT,

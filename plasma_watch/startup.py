@@ -110,7 +110,12 @@ def _run_daemon(start: Start, config: Config, starts: Starts, stop: threading.Ev
 def with_sandbox(config: Config, url: str, home: Home) -> Config:
     """Return the config for work with the stand-in engine."""
     comfyui = config.comfyui.model_copy(
-        update={"url": url, "dir": str(home.sandbox), "required_device": "any"}
+        update={
+            "url": url,
+            "dir": str(home.sandbox),
+            "manage": False,
+            "required_device": "any",
+        }
     )
     disk = config.disk.model_copy(update={"reserve_gb": 0.0})
     return config.model_copy(update={"comfyui": comfyui, "disk": disk})

@@ -20,7 +20,9 @@ from typing import Any
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.engine import Engine
 from plasma_watch.comfyui.facts import Facts
+from plasma_watch.comfyui.follow import Tell
 from plasma_watch.comfyui.patience import Patience
+from plasma_watch.comfyui.protocol import Conversation, Fact
 from plasma_watch.config import Config
 from plasma_watch.control import Control
 from plasma_watch.errors import Code, Fate, PlasmaError
@@ -115,6 +117,7 @@ class Generate:
         shop = self._shop
         try:
             client, facts = shop.engine.ready(utc_now())
+            shop.engine.renew(client)
         except PlasmaError as exc:
             return Wait(exc.code, exc.message)
         if shop.engine.still_hangs():
@@ -255,16 +258,26 @@ class Generate:
         if piece.picture.is_whole or self._made_before(piece):
             return
         self._shop.control.check()
-        teller = Teller(self._shop.board, piece.job, piece.number)
+        tell = self._telling(piece)
         began = time.monotonic()
-        answer = rejoin(piece, teller.tell)
+        answer = rejoin(piece, tell)
         if answer is None:
             self._await_room(piece)
-            answer = ask(piece, teller.tell)
+            answer = ask(piece, tell)
         self._shop.engine.checkpoint = str(piece.request().get("checkpoint", ""))
         took = time.monotonic() - began
         place_all(piece, answer, took)
         self._shop.paces.learn(piece.request(), took)
+
+    def _telling(self, piece: Piece) -> Tell:
+        """Return who hears the news of a picture: the engine's keeper first, then people."""
+        teller = Teller(self._shop.board, piece.job, piece.number)
+
+        def tell(news: Fact | Conversation | PlasmaError) -> None:
+            self._shop.engine.look_after(news)
+            teller.tell(news)
+
+        return tell
 
     def _await_room(self, piece: Piece) -> None:
         """Ask the machine again before every picture but a job's first, which the gate let in."""

@@ -8,9 +8,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
+
 from plasma_watch.system import renames
 from plasma_watch.system.pressure import Pressure
 
+MEASURE = "resident memory"
+"""What `footprint` measures here."""
 GUARDS_FOLDERS = False
 """Whether some folders are kept from programs that nobody permitted."""
 NAMES_FOLD_CASE = False
@@ -84,3 +88,11 @@ def user_state(environ: Mapping[str, str]) -> Path:
     home = Path(environ.get("HOME") or Path.home())
     # The XDG specification: a relative path is invalid and ignored.
     return (named if named.is_absolute() else home / ".local" / "state") / "plasma-watch"
+
+
+def footprint(pid: int) -> int | None:
+    """Return the memory that a process holds, in bytes; here what is resident."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return None

@@ -15,6 +15,8 @@ import psutil
 from plasma_watch.system import renames
 from plasma_watch.system.pressure import Pressure
 
+MEASURE = "footprint"
+"""What `footprint` measures here."""
 GUARDS_FOLDERS = True
 """Whether some folders are kept from programs that nobody permitted."""
 NAMES_FOLD_CASE = True
@@ -78,3 +80,35 @@ def start_mark(pid: int) -> str | None:
 def user_state(environ: Mapping[str, str]) -> Path:
     """Return the user's folder for what must survive a log-out but may be thrown away."""
     return Path(environ.get("HOME") or Path.home()) / "Library" / "Caches" / "plasma-watch"
+
+
+_RUSAGE_INFO_V2 = 2
+_LIBPROC = "/usr/lib/libproc.dylib"
+
+
+class _RusageInfo(ctypes.Structure):
+    """`rusage_info_v2` of the kernel."""
+
+    _fields_ = (
+        ("uuid", ctypes.c_uint8 * 16),
+        ("times", ctypes.c_uint64 * 4),
+        ("pageins", ctypes.c_uint64),
+        ("wired_size", ctypes.c_uint64),
+        ("resident_size", ctypes.c_uint64),
+        ("phys_footprint", ctypes.c_uint64),
+        ("rest", ctypes.c_uint64 * 10),
+    )
+
+
+def footprint(pid: int, library: str = _LIBPROC) -> int | None:
+    """Return the memory that a process holds, in bytes, as Activity Monitor counts it.
+
+    What is resident leaves out what Metal holds. None for another user's process.
+    """
+    try:
+        call = ctypes.CDLL(library).proc_pid_rusage
+    except (OSError, AttributeError):
+        return None
+    told = _RusageInfo()
+    is_told = call(pid, _RUSAGE_INFO_V2, ctypes.byref(told)) == 0
+    return int(told.phys_footprint) if is_told else None

@@ -86,6 +86,9 @@ def commands() -> set[str]:
     return found
 
 
+_COMMAND = re.compile(r"`?plasma-watch ((?:(?:config|service) )?[a-z]+)\b")
+
+
 def test_every_command_in_the_docs_exists() -> None:
     """And every option that is shown with it."""
     known = commands()
