@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from plasma_watch.comfyui.engine import Seen
 from plasma_watch.control import Running
 from plasma_watch.gate.memory import Reading
+from plasma_watch.gate.needs import Learned
 from plasma_watch.intake.inbox import of_waiting
 from plasma_watch.line import Waiting
 from plasma_watch.status import JobStatus
@@ -37,6 +38,8 @@ class Bulletin:
     ignored: Mapping[str, str]
     engine: Seen
     memory: Reading
+    needs: Mapping[str, Learned] = field(default_factory=dict)
+    """What was learned of each recipe's need of memory."""
     restart_due: bool = False
     trouble: str = ""
     """Why the inbox cannot be read; empty while it can."""
@@ -118,12 +121,15 @@ class Bulletin:
 
     def _memory(self) -> dict[str, Any]:
         pressure = self.memory.pressure
+        needs = self.needs.items()
         holders = [{"name": h.name, "pid": h.pid, "bytes": h.size} for h in self.memory.holders]
         return {
             "available_bytes": self.memory.available,
             "total_bytes": self.memory.total,
             "pressure": pressure.name.lower() if pressure else "unknown",
+            "swap_used_bytes": self.memory.swap_used,
             "holders": holders,
+            "needs": {recipe: {"bytes": n.need, "runs": n.runs} for recipe, n in needs},
         }
 
 

@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from plasma_watch.comfyui.server import Server
 from plasma_watch.config import Config
 from plasma_watch.control import Control, Running
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.gate import probe
+from plasma_watch.gate.meter import Meter
+from plasma_watch.gate.needs import Needs
 from plasma_watch.generate.job import Generate, Workshop
 from plasma_watch.generate.outlook import Paces
 from plasma_watch.home import Home
@@ -77,6 +78,8 @@ class Daemon:
         self._control = Control()
         self._board = Board(home.status)
         self._line = Line(home)
+        self._meter = Meter()
+        self._needs = Needs(home.private / "needs.json")
         self._engine = Engine(config.comfyui, self._made_server())
         self._watch = Watch((home.inbox, home.urgent), self._wake)
         self._tripwire = Tripwire(home.private / "tripwire-work.json")
@@ -90,7 +93,12 @@ class Daemon:
         """Return the ComfyUI of our own, if we look after it."""
         if not self._config.comfyui.manage:
             return None
-        return Server(self._config.comfyui, self._home.private, os.environ)
+        return Server(
+            self._config.comfyui,
+            self._home.private,
+            os.environ,
+            was_short=self._meter.was_short,
+        )
 
     def _made_generate(self) -> Generate:
         comfyui = self._config.comfyui.dir
@@ -103,6 +111,8 @@ class Daemon:
             tripwire=self._tripwire,
             hashes=Hashes(self._home.private / "hashes.json"),
             paces=Paces(self._home.private / "paces.json"),
+            meter=self._meter,
+            needs=self._needs,
             comfyui=Path(comfyui).expanduser() if comfyui else None,
             version=__version__,
             host=socket.gethostname(),
@@ -163,6 +173,7 @@ class Daemon:
         self._watch.revive()
         self._look()
         worker.start()
+        self._start("meter", self._meter.run)
         catching_up.tell_ends(self._board, self._line, self._is_known, self._inbox.announce)
         while not self._control.stopping.is_set():
             if not worker.is_alive():
@@ -190,6 +201,9 @@ class Daemon:
         if not self._is_ready:
             self._starts.failed("the worker died, status/daemon.log tells of what")
         return os.EX_SOFTWARE
+
+    def _start(self, name: str, run: Callable[[threading.Event], None]) -> None:
+        threading.Thread(target=run, args=(self._control.stopping,), name=name, daemon=True).start()
 
     def _round(self) -> float:
         """Look after everything once; return how long nothing needs it."""
@@ -255,7 +269,8 @@ class Daemon:
             holds=dict(self._worker.holds),
             ignored=self._inbox.ignored,
             engine=self._engine.seen(),
-            memory=probe.memory(with_holders=bool(self._worker.holds)),
+            memory=self._meter.read(with_holders=bool(self._worker.holds)),
+            needs=self._needs.told(),
             trouble=self._inbox.trouble,
             restart_due=_stamp(self._home.config) != self._config_stamp,
         )

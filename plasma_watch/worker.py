@@ -32,8 +32,8 @@ LOOK_SECONDS = 2.0
 class Kind(Protocol):
     """What the worker needs of a kind of job."""
 
-    def gate(self, *, is_waiting: bool) -> Verdict:
-        """Ask the machine whether a job may start now."""
+    def gate(self, *, is_waiting: bool, recipe: str = "") -> Verdict:
+        """Ask the machine whether a job may start now; its need is known by the recipe."""
 
     def is_heavy(self) -> bool:
         """Tell whether a job takes the machine, so that only one a user may run."""
@@ -156,7 +156,9 @@ class Worker:
         return None
 
     def _verdict(self, waiting: Waiting) -> Verdict:
-        verdict = self._kinds[waiting.kind].gate(is_waiting=waiting.kind in self.holds)
+        verdict = self._kinds[waiting.kind].gate(
+            is_waiting=waiting.kind in self.holds, recipe=waiting.recipe
+        )
         if isinstance(verdict, Start) and verdict.is_heavy and not self._heavy.acquire():
             why = f"a job of another home is at work (pid {self._heavy.holder()})"
             return Wait(Code.ENGINE_BUSY, why)

@@ -92,6 +92,8 @@ def _print_daemon(home: Home, told: Mapping[str, Any]) -> None:
     if memory := told.get("memory"):
         free, total = memory["available_bytes"] / 1e9, memory["total_bytes"] / 1e9
         say(f"  memory  {free:.1f} of {total:.1f} GB free, pressure {memory['pressure']}")
+        for recipe, need in memory.get("needs", {}).items():
+            say(f"  need    {recipe}: {need['bytes'] / 1e9:.1f} GB more, by {need['runs']} runs")
     if told.get("restart_due"):
         say("  config.toml has changed: restart the daemon to use it")
     for file, reason in told.get("ignored", {}).items():

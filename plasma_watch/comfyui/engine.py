@@ -9,14 +9,15 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts, check_fit
 from plasma_watch.comfyui.protocol import Conversation
 from plasma_watch.comfyui.server import Server
-from plasma_watch.config import Comfyui
+from plasma_watch.config import Comfyui, is_loopback
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.system import platform
+from plasma_watch.system import platform, processes
 
 AUTO_URLS = ("http://127.0.0.1:8188", "http://127.0.0.1:8000")
 """ComfyUI's own port, and that of ComfyUI Desktop."""
@@ -53,6 +54,7 @@ class Engine:
         self._deaf = 0
         self._hanging = ""
         """The prompt that it hangs in, when it did not heed an interrupt."""
+        self._process: int | None = None
         self.checkpoint = ""
         """The checkpoint that the engine holds in memory, as far as we know."""
 
@@ -174,7 +176,7 @@ class Engine:
         """Take it that the engine is gone: nothing it held counts any more."""
         if self._client:
             self._client.close()
-        self._client = self._facts = self._since = None
+        self._client = self._facts = self._since = self._process = None
         self.checkpoint = ""
 
     def hangs_in(self, prompt: str) -> None:
@@ -191,6 +193,14 @@ class Engine:
         """Restart an engine that is ours; tell whether it could be done."""
         return False
 
+    def process(self) -> int | None:
+        """Return the process of the engine that answers, if it is of this machine and this user."""
+        if self._server:
+            return self._server.pid
+        if self._process is None and self._client:
+            self._process = _listener(self._client.url)
+        return self._process
+
     def heard_nothing(self) -> None:
         """Count a socket that stayed open and told nothing of the end."""
         self._deaf += 1
@@ -200,6 +210,15 @@ class Engine:
         url = self._client.url if self._client else self._urls[0]
         pid = self._server.pid if self._server else None
         return Seen(url, self._facts, self._since, self._deaf, pid)
+
+
+def _listener(url: str) -> int | None:
+    """Return the process that listens at an address of this machine."""
+    where = urlsplit(url)
+    if not is_loopback(where.hostname or ""):
+        return None
+    found = processes.listener(where.port or 80)
+    return found.pid if found else None
 
 
 def _is_busy(client: Client) -> bool:

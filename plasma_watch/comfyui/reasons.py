@@ -63,6 +63,16 @@ def why_ended(code: int | None, log: str) -> Reason:
     return Reason(f"it ended {_how(code)}{last}", _LOG)
 
 
+def killed(*, was_for_memory: bool | None, was_short: bool) -> Reason:
+    """Return what to call a kill that was not ours: by the kernel's word, else by the readings."""
+    close = "Close other programs, or make smaller pictures."
+    if was_for_memory:
+        return Reason("the system killed it: out of memory", close)
+    if was_short:
+        return Reason("it was killed, probably because memory was short", close)
+    return Reason("it was killed from outside (kill -9)", _LOG)
+
+
 def _how(code: int | None) -> str:
     if code is None:
         return "while nobody watched"

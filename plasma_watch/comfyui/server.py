@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import socket
 import subprocess
 import threading
@@ -20,10 +21,10 @@ from pathlib import Path
 
 from plasma_watch import toml_text
 from plasma_watch.comfyui import launch
-from plasma_watch.comfyui.reasons import Reason, seconds_until_start, why_ended
+from plasma_watch.comfyui.reasons import Reason, killed, seconds_until_start, why_ended
 from plasma_watch.config import GB, Comfyui
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.system import files, processes
+from plasma_watch.system import files, platform, processes
 from plasma_watch.system.processes import Process
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,10 @@ class Server:
         private: Path,
         environ: Mapping[str, str],
         clock: Callable[[], float] = time.monotonic,
+        was_short: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._was_short = was_short
+        """Tells whether memory was short lately."""
         self._config = config
         self._command = launch.command(config)
         self._port = launch.port(config)
@@ -91,6 +95,7 @@ class Server:
         """Since when it has not answered: its start, or its last answer."""
         self._has_answered = False
         self._log_from = 0
+        self._kills_before: int | None = None
         self._last: Reason | None = None
         self._is_parted = False
         self._record = self._left_behind()
@@ -147,8 +152,14 @@ class Server:
             return
         code = popen.wait() if popen else None
         processes.end(record.process, GRACE_SECONDS)
-        self._last = why_ended(code, self._tail())
+        self._last = self._why(record.process.pid, code)
         log.warning("ComfyUI (pid %d) is gone: %s", record.process.pid, self._last.words)
+
+    def _why(self, pid: int, code: int | None) -> Reason:
+        if code != -signal.SIGKILL:
+            return why_ended(code, self._tail())
+        for_memory = platform.was_killed_for_memory(pid, self._kills_before)
+        return killed(was_for_memory=for_memory, was_short=self._was_short())
 
     def _check_budget(self) -> None:
         wait = seconds_until_start(self._starts, self._clock(), self._config.restarts)
@@ -206,6 +217,7 @@ class Server:
                 )
         except OSError as exc:
             raise self._will_not_start(exc) from exc
+        self._kills_before = platform.memory_kills()
         self._starts.append(self._clock())
         self._quiet_since, self._has_answered = self._clock(), False
         self._note()
@@ -271,8 +283,8 @@ class Server:
                 return ""
             if record.asked != self._command:
                 return "it was started in another way than config.toml says now"
-            held, limit = processes.held_by(record.process.pid), self._config.recycle_gb * GB
-            if limit and held and held > limit:
+            held, limit = processes.footprint(record.process.pid), self._config.recycle_gb * GB
+            if limit and held > limit:
                 return f"it holds {held / GB:.1f} GB, over {self._config.recycle_gb:g}"
             return ""
 

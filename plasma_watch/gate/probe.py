@@ -18,7 +18,15 @@ def memory(*, with_holders: bool = False) -> Reading:
     """Read the machine's memory; who holds the most takes a look at every process."""
     found = psutil.virtual_memory()
     holders = biggest_holders() if with_holders else ()
-    return Reading(found.total, found.available, platform.memory_pressure(), holders)
+    pressure, swap = platform.memory_pressure(), _swap_used()
+    return Reading(found.total, found.available, pressure, holders, swap)
+
+
+def _swap_used() -> int:
+    try:
+        return int(psutil.swap_memory().used)
+    except (OSError, RuntimeError, psutil.Error):
+        return 0
 
 
 def biggest_holders() -> tuple[Holder, ...]:

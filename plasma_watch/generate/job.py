@@ -28,9 +28,11 @@ from plasma_watch.control import Control
 from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate import disk, memory, probe
 from plasma_watch.gate.memory import Never, Start, Verdict, Wait
+from plasma_watch.gate.meter import Meter
+from plasma_watch.gate.needs import Needs
 from plasma_watch.generate import checking, resolve, sheeting
 from plasma_watch.generate.again import Original, original_of
-from plasma_watch.generate.asking import ask, rejoin, withdraw
+from plasma_watch.generate.asking import Answer, ask, rejoin, withdraw
 from plasma_watch.generate.order import (
     Order,
     check_engine,
@@ -53,6 +55,7 @@ from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.outputs.naming import place_of
 from plasma_watch.request import GenerateRequest
 from plasma_watch.status import Board, of_running, utc_now
+from plasma_watch.system import platform
 from plasma_watch.toml_check import KeyPath
 from plasma_watch.tripwire import Tripwire
 
@@ -78,6 +81,8 @@ class Workshop:
     tripwire: Tripwire
     hashes: Hashes
     paces: Paces
+    meter: Meter
+    needs: Needs
     comfyui: Path | None
     """ComfyUI's folder, when it is known."""
     version: str
@@ -112,7 +117,7 @@ class Generate:
 
     # May it start?
 
-    def gate(self, *, is_waiting: bool) -> Verdict:
+    def gate(self, *, is_waiting: bool, recipe: str = "") -> Verdict:
         """Ask engine, disk and memory whether a job may start now."""
         shop = self._shop
         try:
@@ -124,29 +129,36 @@ class Generate:
             return Wait(
                 Code.ENGINE_STUCK, "needs ComfyUI, which hangs in an earlier prompt; restart it"
             )
-        free = probe.free_disk([shop.home.root, shop.output()])
+        free = probe.free_disk([shop.home.root, shop.output(), *platform.swap_folders()])
         room = disk.verdict(shop.config.disk, free)
         if isinstance(room, Wait):
             return room
-        return self._memory(client, facts, is_waiting=is_waiting)
+        return self._memory(client, facts, recipe, is_waiting=is_waiting)
 
-    def _memory(self, client: Client, facts: Facts, *, is_waiting: bool) -> Verdict:
-        verdict = self._memory_verdict(facts, is_waiting=is_waiting)
+    def _memory(self, client: Client, facts: Facts, recipe: str, *, is_waiting: bool) -> Verdict:
+        verdict = self._memory_verdict(facts, recipe, is_waiting=is_waiting)
         if isinstance(verdict, Wait) and not is_waiting and _freed(client):
             self._shop.engine.checkpoint = ""
             self._shop.control.wait(FREE_SECONDS)
-            verdict = self._memory_verdict(facts, is_waiting=False)
+            verdict = self._memory_verdict(facts, recipe, is_waiting=False)
         return verdict
 
-    def _memory_verdict(self, facts: Facts, *, is_waiting: bool) -> Verdict:
-        config = self._shop.config.memory
-        is_warm = bool(self._shop.engine.checkpoint)
-        need = memory.need_bytes("generate", config, is_warm=is_warm)
+    def _memory_verdict(self, facts: Facts, recipe: str, *, is_waiting: bool) -> Verdict:
+        shop = self._shop
         if facts.is_sandbox:
             return Start(is_heavy=False)
-        return memory.verdict(
-            need, config, probe.memory(with_holders=is_waiting), is_waiting=is_waiting
-        )
+        guess = memory.need_bytes("generate", shop.config.memory, is_warm=self._is_warm())
+        need = shop.needs.of(self._known_as(recipe), guess)
+        reading = shop.meter.read(with_holders=is_waiting)
+        return memory.verdict(need, shop.config.memory, reading, is_waiting=is_waiting)
+
+    def _is_warm(self) -> bool:
+        """Tell whether the engine holds models already."""
+        return bool(self._shop.engine.checkpoint)
+
+    def _known_as(self, recipe: str) -> str:
+        """Return what a workflow's need is remembered under: a warm engine grows by less."""
+        return f"{recipe} {'warm' if self._is_warm() else 'cold'}"
 
     def is_heavy(self) -> bool:
         """Tell whether the engine that answers takes the machine; the sandbox does not."""
@@ -263,11 +275,22 @@ class Generate:
         answer = rejoin(piece, tell)
         if answer is None:
             self._await_room(piece)
-            answer = ask(piece, tell)
+            answer = self._measured(piece, tell)
         self._shop.engine.checkpoint = str(piece.request().get("checkpoint", ""))
         took = time.monotonic() - began
         place_all(piece, answer, took)
         self._shop.paces.learn(piece.request(), took)
+
+    def _measured(self, piece: Piece, tell: Tell) -> Answer:
+        """Ask for a picture, and learn from it what its workflow takes."""
+        shop, known_as = self._shop, self._known_as(str(piece.request().get("workflow", "")))
+        shop.meter.begin(None if piece.order.facts.is_sandbox else shop.engine.process())
+        try:
+            answer = ask(piece, tell)
+        finally:
+            grown = shop.meter.end()
+        shop.needs.learn(known_as, grown)
+        return answer
 
     def _telling(self, piece: Piece) -> Tell:
         """Return who hears the news of a picture: the engine's keeper first, then people."""
@@ -284,12 +307,13 @@ class Generate:
         self._shop.control.check()
         if not piece.job.was_begun:
             return
-        verdict = self.gate(is_waiting=False)
+        recipe = str(piece.request().get("workflow", ""))
+        verdict = self.gate(is_waiting=False, recipe=recipe)
         while isinstance(verdict, Wait):
             status = of_running(piece.job, verdict.why, waiting_for=verdict.code)
             self._shop.board.show(status)
             self._shop.control.wait(WAIT_SECONDS)
-            verdict = self.gate(is_waiting=True)
+            verdict = self.gate(is_waiting=True, recipe=recipe)
         if isinstance(verdict, Never):
             raise PlasmaError(verdict.code, verdict.why, verdict.hint)
 

@@ -32,6 +32,7 @@ from plasma_watch.job import (
     same_name,
 )
 from plasma_watch.line import Line, Returned, Waiting
+from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.status import Board, JobStatus, of_ended
 from plasma_watch.system import files
 from plasma_watch.system.files import Fingerprint
@@ -273,7 +274,14 @@ class Inbox:
             log.exception("%s: a bug of ours", entry.path.name)
             self._refuse(arriving, entry, moment, ended_by_bug(entry.path.name, exc), digest)
         else:
-            self._admit(self._placed(arriving, entry, moment, digest, request.kind))
+            placed = self._placed(arriving, entry, moment, digest, request.kind)
+            self._admit(replace(placed, recipe=self._recipe(request)))
+
+    def _recipe(self, request: Request) -> str:
+        """Return what the memory need of a request is remembered under."""
+        if isinstance(request, GenerateRequest):
+            return request.workflow or self._config.defaults.workflow
+        return str(request.resolution)
 
     def _opened(self, entry: Entry, subject: str) -> accept.Dropped | None:
         """Read a file, or return None when it is gone or another one by now."""

@@ -13,8 +13,6 @@ import psutil
 from plasma_watch.system import renames
 from plasma_watch.system.pressure import Pressure
 
-MEASURE = "resident memory"
-"""What `footprint` measures here."""
 GUARDS_FOLDERS = False
 """Whether some folders are kept from programs that nobody permitted."""
 NAMES_FOLD_CASE = False
@@ -80,6 +78,33 @@ def start_mark(pid: int, proc: Path = Path("/proc")) -> str | None:
         return f"{boot}/{int(fields[19])}"
     except (OSError, ValueError, IndexError):
         return None
+
+
+def memory_kills(path: Path = Path("/proc/vmstat")) -> int | None:
+    """Return how many processes the kernel has ended for want of memory since it started."""
+    try:
+        lines = (line.split() for line in path.read_text().splitlines())
+        return next((int(words[1]) for words in lines if words[0] == "oom_kill"), None)
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def was_killed_for_memory(
+    pid: int,  # noqa: ARG001 - the kernel counts, and gives no names away
+    kills_before: int | None,
+    vmstat: Path = Path("/proc/vmstat"),
+) -> bool | None:
+    """Tell whether the kernel ended a process that died by SIGKILL; None when it cannot be known.
+
+    `kills_before` is what `memory_kills` said before the process was started.
+    """
+    now = memory_kills(vmstat)
+    return None if now is None or kills_before is None else now > kills_before
+
+
+def swap_folders() -> tuple[Path, ...]:
+    """Return where swap grows: here it has its size from the start."""
+    return ()
 
 
 def user_state(environ: Mapping[str, str]) -> Path:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
 import os
+import re
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 
-from plasma_watch.system import renames
+from plasma_watch.system import renames, tools
 from plasma_watch.system.pressure import Pressure
 
-MEASURE = "footprint"
-"""What `footprint` measures here."""
 GUARDS_FOLDERS = True
 """Whether some folders are kept from programs that nobody permitted."""
 NAMES_FOLD_CASE = True
@@ -27,6 +28,10 @@ DEFAULT_DEVICE = "mps"
 _F_FULLFSYNC = 51
 _RENAME_EXCL = 4
 _PROBE_SECONDS = 5
+_LOG_SECONDS = 20
+"""Searching the system's log takes seconds; it is done only when something was killed."""
+_REPORTS = (Path("/Library/Logs/DiagnosticReports"), Path("~/Library/Logs/DiagnosticReports"))
+_REPORT_SECONDS = 600
 
 
 def full_sync(fd: int) -> None:
@@ -75,6 +80,58 @@ def start_mark(pid: int) -> str | None:
         return f"{psutil.Process(pid).create_time():.6f}"
     except psutil.Error:
         return None
+
+
+def memory_kills() -> int | None:
+    """Return None: the kernel keeps no count, it names whom it ended (`was_killed_for_memory`)."""
+    return None
+
+
+def was_killed_for_memory(
+    pid: int,
+    kills_before: int | None,  # noqa: ARG001 - Linux counts instead
+    log: Path = Path("/usr/bin/log"),
+    seconds: float = _LOG_SECONDS,
+    reports: tuple[Path, ...] = _REPORTS,
+) -> bool | None:
+    """Tell whether the kernel says that it ended a process for memory; None when it says nothing.
+
+    Who may read the system's log is up to the user's rights, so silence proves nothing.
+    """
+    words = 'process == "kernel" AND eventMessage CONTAINS "memorystatus: killing"'
+    command = [str(log), "show", "--last", "10m", "--style", "compact", "--predicate", words]
+    said = tools.ask(command, seconds).out
+    return True if names_killed(said, pid) or _is_in_report(pid, reports) else None
+
+
+def names_killed(said: str, pid: int) -> bool:
+    """Tell whether a line of the kernel says that it ended a process for memory."""
+    new = rf"memorystatus: killing .*\[{pid}\]"
+    old = rf"low swap: killing largest compressed process with pid {pid} "
+    return bool(re.search(f"{new}|{old}", said))
+
+
+def _is_in_report(pid: int, folders: tuple[Path, ...]) -> bool:
+    """Tell whether a fresh JetsamEvent report names a process; often there is none."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            for report in folder.expanduser().glob("JetsamEvent-*.ips"):
+                is_fresh = time.time() - report.stat().st_mtime < _REPORT_SECONDS
+                if is_fresh and _says_killed(report.read_text(errors="replace"), pid):
+                    return True
+    return False
+
+
+def _says_killed(report: str, pid: int) -> bool:
+    """Tell whether a report gives a reason for the end of a process; others are only listed."""
+    entries = re.findall(r"\{[^{}]*\}", report)
+    mine = (entry for entry in entries if re.search(rf'"pid"\s*:\s*{pid}\b', entry))
+    return any('"reason"' in entry for entry in mine)
+
+
+def swap_folders() -> tuple[Path, ...]:
+    """Return where swap grows: a volume that is full of it gets processes killed."""
+    return (Path("/System/Volumes/VM"), Path("/"))
 
 
 def user_state(environ: Mapping[str, str]) -> Path:

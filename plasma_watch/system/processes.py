@@ -111,11 +111,9 @@ def found(command: Sequence[str]) -> Process | None:
     return None
 
 
-def held_by(session: int) -> int | None:
-    """Return the memory that a session's processes hold, in bytes; None when it is unknown."""
-    sizes = [platform.footprint(member.pid) for member in members(session)]
-    known = [size for size in sizes if size is not None]
-    return sum(known) if known else None
+def footprint(session: int) -> int:
+    """Return the memory that a session's processes hold, in bytes."""
+    return sum(platform.footprint(process.pid) or 0 for process in members(session))
 
 
 def listens(session: int, port: int) -> bool | None:

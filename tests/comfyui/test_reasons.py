@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from plasma_watch.comfyui.reasons import WINDOW_SECONDS, seconds_until_start, why_ended
+from plasma_watch.comfyui.reasons import (
+    WINDOW_SECONDS,
+    killed,
+    seconds_until_start,
+    why_ended,
+)
 
 TRACE = 'Traceback (most recent call last):\n  File "main.py", line 1, in <module>\n'
 
@@ -51,3 +56,20 @@ def test_the_budget_is_of_the_last_minutes() -> None:
     assert seconds_until_start([0, 1], 2, most=2) == WINDOW_SECONDS - 2
     assert seconds_until_start([0, 1, 50], 60, most=2) == WINDOW_SECONDS - 59
     assert seconds_until_start([0, 1], WINDOW_SECONDS, most=2) == 0
+
+
+@pytest.mark.parametrize(
+    ("for_memory", "was_short", "words"),
+    [
+        (True, False, "the system killed it: out of memory"),
+        (None, True, "it was killed, probably because memory was short"),
+        (False, True, "it was killed, probably because memory was short"),
+        (None, False, "it was killed from outside (kill -9)"),
+        (False, False, "it was killed from outside (kill -9)"),
+    ],
+)
+def test_a_kill_is_called_what_it_was(
+    *, for_memory: bool | None, was_short: bool, words: str
+) -> None:
+    """The kernel's own word first, then what was measured; silence proves nothing."""
+    assert killed(was_for_memory=for_memory, was_short=was_short).words == words

@@ -195,7 +195,7 @@ def test_it_is_started_anew_when_it_was_killed(server: Server, comfyui: FakeComf
 
     assert server.pid not in (None, first)
     assert server._last
-    assert server._last.words.startswith("it ended by signal 9")
+    assert "killed" in server._last.words
 
 
 def test_a_start_that_fails_again_and_again_is_given_up_for_a_while(
@@ -399,10 +399,10 @@ def test_a_session_is_asked_what_it_holds_and_where_it_listens(server: Server) -
     up(server)
     assert server.pid
 
-    assert (processes.held_by(server.pid) or 0) > 1_000_000
+    assert processes.footprint(server.pid) > 1_000_000
     assert processes.listens(server.pid, server._port) is True
     assert processes.listens(server.pid, 1) is False
-    assert processes.held_by(2**22 + 1) is None
+    assert processes.footprint(2**22 + 1) == 0
 
 
 def test_a_stranger_that_has_the_command_and_no_session_is_not_taken_over() -> None:

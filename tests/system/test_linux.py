@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -179,3 +180,29 @@ def test_what_cannot_be_read_is_no_mark(tmp_path: Path, stat: str) -> None:
 def test_a_process_that_is_gone_has_no_mark(tmp_path: Path) -> None:
     """There is no such folder."""
     assert linux.start_mark(8, proc(tmp_path, STAT.format(812))) is None
+
+
+# What a process holds, and what it died of.
+
+
+def test_a_process_holds_what_is_resident() -> None:
+    """Our own; nothing of one that is gone."""
+    assert (linux.footprint(os.getpid()) or 0) > 1_000_000
+    assert linux.footprint(2**22 + 1) is None
+
+
+def test_the_kernel_counts_whom_it_ended(tmp_path: Path) -> None:
+    """One more than before is a kill for memory; without a count nothing is known."""
+    vmstat = tmp_path / "vmstat"
+    vmstat.write_text("nr_free_pages 1\noom_kill 4\n")
+
+    assert linux.memory_kills(vmstat) == 4
+    assert linux.was_killed_for_memory(1, 3, vmstat) is True
+    assert linux.was_killed_for_memory(1, 4, vmstat) is False
+    assert linux.was_killed_for_memory(1, None, vmstat) is None
+    assert linux.memory_kills(tmp_path / "missing") is None
+
+
+def test_swap_has_its_size_from_the_start() -> None:
+    """No volume fills up with it."""
+    assert linux.swap_folders() == ()
