@@ -131,6 +131,13 @@ class Memory(Section):
     wait_minutes: float = Field(0, ge=0)
 
 
+class Power(Section):
+    """What may start without the mains."""
+
+    train_on_battery: bool = False
+    train_battery_percent: int = Field(30, ge=0, le=100)
+
+
 class Disk(Section):
     """Free disk space, in GB of 10^9 bytes."""
 
@@ -169,6 +176,7 @@ class Notify(Section):
     """Notifications."""
 
     enabled: bool = True
+    waiting_minutes: float = Field(15, ge=0)
 
 
 class Sandbox(Section):
@@ -187,6 +195,7 @@ class Config(Section):
     limits: Limits = Limits()
     memory: Memory = Memory()
     disk: Disk = Disk()
+    power: Power = Power()
     defaults: Defaults = Defaults()
     retention: Retention = Retention()
     gallery: Gallery = Gallery()

@@ -32,11 +32,14 @@ from plasma_watch.intake import accept
 from plasma_watch.intake.inbox import Inbox, Moment
 from plasma_watch.intake.watch import Watch
 from plasma_watch.line import Line, Ongoing
+from plasma_watch.notices import Notices, sender
 from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.starts import Starts
 from plasma_watch.status import Board, utc_now
 from plasma_watch.system import platform
+from plasma_watch.system.awake import Awake
+from plasma_watch.system.clock import Instant, jump
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_check import KeyPath
 from plasma_watch.train import job as train
@@ -78,6 +81,8 @@ class Daemon:
         self._control = Control()
         self._board = Board(home.status)
         self._line = Line(home)
+        self._instant = _instant()
+        self._notices = Notices(config.notify, sender(platform.notification))
         self._meter = Meter()
         self._needs = Needs(home.private / "needs.json")
         self._engine = Engine(config.comfyui, self._made_server())
@@ -128,6 +133,7 @@ class Daemon:
             control=self._control,
             tripwire=Tripwire(self._home.private / "tripwire-inbox.json"),
             check=self._check,
+            ended=self._notices.ended,
         )
 
     def _made_worker(self) -> Worker:
@@ -144,6 +150,7 @@ class Daemon:
             is_paused=lambda: self._inbox.is_paused,
             changed=self._wake.set,
             wait_minutes=self._config.memory.wait_minutes,
+            awake=Awake(platform.stay_awake(os.getpid())).held,
         )
 
     def _check(self, request: Request, lines: Mapping[KeyPath, int], subject: str) -> None:
@@ -208,13 +215,23 @@ class Daemon:
     def _round(self) -> float:
         """Look after everything once; return how long nothing needs it."""
         self._wake.clear()
+        self._notice_jump()
         self._watch.revive()
         due = self._look()
         self._wake_worker()
         self._tell()
+        self._notices.flush(self._worker.holds, utc_now(), time.monotonic())
         self._sweep()
         rescan = self._config.intake.rescan_seconds
         return rescan if due is None else min(due, rescan)
+
+    def _notice_jump(self) -> None:
+        """Begin anew with what may have died unheard while the machine slept."""
+        before, self._instant = self._instant, _instant()
+        if seconds := jump(before, self._instant):
+            log.info("the machine slept, or its clock was set: %+.0f s", seconds)
+            self._watch.stop()
+            self._worker.slept(seconds)
 
     def _wake_worker(self) -> None:
         """Wake the worker when the line is another one than it last saw."""
@@ -285,6 +302,10 @@ class Daemon:
         if running := self._control.running:
             active.add(running.name)
         retention.sweep(self._home, self._config.retention, frozenset(active), time.time())
+
+
+def _instant() -> Instant:
+    return Instant(time.time(), time.monotonic())
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

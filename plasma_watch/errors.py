@@ -88,6 +88,7 @@ class Code(StrEnum):
     IMAGE_WRONG_SIZE = "image.wrong-size"
 
     TRAINER_NOT_YET = "trainer.not-yet"
+    TRAINER_ON_BATTERY = "trainer.on-battery"
 
     CONFIG_BROKEN = "config.broken"
     CONFIG_LAYOUT = "config.layout"
@@ -117,6 +118,7 @@ FATES: dict[Code, Fate] = {
     Code.ENGINE_STUCK: Fate.WAIT,
     Code.MEMORY_SHORT: Fate.WAIT,
     Code.DISK_SHORT: Fate.WAIT,
+    Code.TRAINER_ON_BATTERY: Fate.WAIT,
     Code.DISK_ERROR: Fate.WAIT,
     Code.ENGINE_STALLED: Fate.RETRY,
     Code.ENGINE_OUT_OF_MEMORY: Fate.RETRY,

@@ -24,8 +24,10 @@ from plasma_watch.config import Config, load_config
 from plasma_watch.daemon import Daemon, Options, check_layout
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
+from plasma_watch.notices import sender
 from plasma_watch.starts import MOST, Starts
 from plasma_watch.status import Board, utc_now
+from plasma_watch.system import platform
 from plasma_watch.system.locks import Lock
 
 log = logging.getLogger(__name__)
@@ -144,7 +146,7 @@ def _until(
 
     `tell` says whether the status of the home is ours to write.
     """
-    said = ""
+    said, notify = "", sender(platform.notification)
     while not stop.is_set():
         try:
             return attempt()
@@ -156,6 +158,7 @@ def _until(
                 log.warning("degraded: %s (%s)", exc.message, exc.code)
                 if tell:
                     Board(start.home.status).daemon(_degraded(exc))
+                    notify(f"{start.home.root.name} waits: {exc.message}")
             stop.wait(RETRY_SECONDS)
     return None
 

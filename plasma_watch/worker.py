@@ -9,8 +9,9 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from plasma_watch.control import CancelAsked, Control, Running, Stopping
@@ -76,6 +77,7 @@ class Worker:
         is_paused: Callable[[], bool],
         changed: Callable[[], None],
         wait_minutes: float,
+        awake: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._line = line
         self._left = left
@@ -90,6 +92,8 @@ class Worker:
         self._is_paused = is_paused
         self._changed = changed
         self._wait_minutes = wait_minutes
+        self._awake = awake
+        """Keeps the machine awake for the length of a block."""
         self.wake = threading.Event()
         self.holds: dict[str, Hold] = {}
         self.is_idle = False
@@ -111,6 +115,13 @@ class Worker:
                     self._rest()
         except Stopping:
             log.info("the worker stops")
+
+    def slept(self, seconds: float) -> None:
+        """Hear that the machine slept: that time is no waiting."""
+        shift = timedelta(seconds=seconds)
+        for kind, hold in list(self.holds.items()):
+            self.holds[kind] = replace(hold, since=hold.since + shift)
+        self.wake.set()
 
     def _rest(self) -> None:
         """Wait for work; while something is held, look again soon."""
@@ -207,7 +218,8 @@ class Worker:
         """Run a job and file it away; when the daemon stops, leave it where it is."""
         self.is_up = True
         try:
-            ending = ongoing.job.ending or self._ended(ongoing)
+            with self._awake():
+                ending = ongoing.job.ending or self._ended(ongoing)
             if ending:
                 self._file_away(ongoing, ending)
         finally:

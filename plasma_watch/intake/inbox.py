@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,6 +85,7 @@ class Inbox:
         control: Control,
         tripwire: Tripwire,
         check: accept.Check,
+        ended: Callable[[Job], None] = lambda _: None,
     ) -> None:
         self._home = home
         self._config = config
@@ -93,6 +94,8 @@ class Inbox:
         self._control = control
         self._tripwire = tripwire
         self._check = check
+        self._ended = ended
+        """Hears of every job that ended."""
         self._arriving: dict[Path, Arriving] = {}
         self._ids: set[str] = set()
         """The jobs of what is arriving."""
@@ -345,6 +348,7 @@ class Inbox:
         if job.ending is None:
             return
         self.failures += job.ending.state is State.FAILED
+        self._ended(job)
         self._board.show(of_ended(job, job.ending))
         code = f" ({job.ending.code})" if job.ending.code else ""
         self._board.say(job.name, job.id, f"{job.ending.state.value}: {job.ending.why}{code}")

@@ -102,6 +102,16 @@ def was_killed_for_memory(
     return None if now is None or kills_before is None else now > kills_before
 
 
+def stay_awake(pid: int) -> list[str]:  # noqa: ARG001 - the tool of macOS wants to know
+    """Return no command: when a machine may sleep is the desktop's own matter here."""
+    return []
+
+
+def notification(title: str, text: str) -> list[str]:
+    """Return the command that shows a notification."""
+    return ["notify-send", "--app-name", title, "--", title, text]
+
+
 def swap_folders() -> tuple[Path, ...]:
     """Return where swap grows: here it has its size from the start."""
     return ()

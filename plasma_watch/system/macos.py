@@ -32,6 +32,12 @@ _LOG_SECONDS = 20
 """Searching the system's log takes seconds; it is done only when something was killed."""
 _REPORTS = (Path("/Library/Logs/DiagnosticReports"), Path("~/Library/Logs/DiagnosticReports"))
 _REPORT_SECONDS = 600
+_SAY = (
+    *("-e", "on run argv"),
+    *("-e", "display notification (item 2 of argv) with title (item 1 of argv)"),
+    *("-e", "end run"),
+)
+"""The texts are arguments and never part of the script, which would run what they say."""
 
 
 def full_sync(fd: int) -> None:
@@ -127,6 +133,16 @@ def _says_killed(report: str, pid: int) -> bool:
     entries = re.findall(r"\{[^{}]*\}", report)
     mine = (entry for entry in entries if re.search(rf'"pid"\s*:\s*{pid}\b', entry))
     return any('"reason"' in entry for entry in mine)
+
+
+def stay_awake(pid: int) -> list[str]:
+    """Return the command that holds off idle sleep for as long as a process lives."""
+    return ["caffeinate", "-i", "-s", "-w", str(pid)]
+
+
+def notification(title: str, text: str) -> list[str]:
+    """Return the command that shows a notification."""
+    return ["osascript", *_SAY, title, text]
 
 
 def swap_folders() -> tuple[Path, ...]:

@@ -18,7 +18,7 @@ FLOORS: list[set[str]] = [
     {"cli", "__main__"},
     {"startup", "checker", "installing"},
     {"daemon"},
-    {"worker", "bulletin", "catching_up"},
+    {"worker", "bulletin", "catching_up", "notices"},
     {"intake", "line", "generate", "train"},
     {"comfyui", "gate", "outputs", "report"},
     {"status", "system", "tripwire", "starts", "control", "retention", "shipped"},

@@ -1,0 +1,58 @@
+"""What the daemon does around a job: whom it tells, and what it does after a sleep."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from plasma_watch.config import Comfyui, Config
+from plasma_watch.daemon import Daemon, Options
+from tests.door.process import DaemonProcess, eventually
+from tests.fakes.engine import closed_port
+from tests.fakes.home import a_home
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="notify-send is not for a Mac")
+def test_a_page_and_a_failure_are_notified(own_daemon: DaemonProcess, tmp_path: Path) -> None:
+    """By the platform's tool; the second with its reason."""
+    tool = tmp_path / "bin" / "notify-send"
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/told\n')
+    tool.chmod(0o755)
+    own_daemon.environ["PATH"] = f"{tool.parent}:{os.environ['PATH']}"
+    own_daemon.start()
+    own_daemon.drop("bad", "kind = 'nothing'")
+
+    told = tmp_path / "told"
+    eventually(lambda: told.exists() and "bad failed: " in told.read_text("utf-8"))
+
+
+def test_after_a_sleep_the_inbox_is_watched_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The observer is started again, and the worker looks."""
+    caplog.set_level(logging.INFO)
+    home = a_home(tmp_path)
+    config = Config(comfyui=Comfyui(url=closed_port()))
+    daemon = Daemon(home, config, Options())
+    daemon._round()
+    first = daemon._watch._observer
+    daemon._worker.wake.clear()
+    daemon._round()
+    assert daemon._watch._observer is first
+    daemon._instant = replace(daemon._instant, wall=daemon._instant.wall - 3600)
+
+    daemon._round()
+
+    assert daemon._watch._observer is not first
+    assert daemon._worker.wake.is_set()
+    assert any("the machine slept" in record.message for record in caplog.records)
+    daemon._watch.stop()
+    for tripwire in (daemon._tripwire, daemon._inbox._tripwire):
+        tripwire.close()
+    daemon._engine.forget()
