@@ -41,6 +41,8 @@ class Bulletin:
     needs: Mapping[str, Learned] = field(default_factory=dict)
     """What was learned of each recipe's need of memory."""
     restart_due: bool = False
+    is_polling: bool = False
+    """Whether no events come from the inbox, so that it is read often."""
     trouble: str = ""
     """Why the inbox cannot be read; empty while it can."""
 
@@ -98,6 +100,7 @@ class Bulletin:
             "heartbeat": now.replace(microsecond=0),
             "sandbox": self.is_sandbox,
             "restart_due": self.restart_due,
+            "watching": "polling" if self.is_polling else "events",
             "running": self.running.name if self.running else "",
             "line": {"length": self.length, "first": [waiting.name for waiting in self.first]},
             "ignored": dict(sorted(self.ignored.items())[:SHOWN]),

@@ -27,8 +27,9 @@ from plasma_watch.gate.meter import Meter
 from plasma_watch.gate.needs import Needs
 from plasma_watch.generate.job import Generate, Workshop
 from plasma_watch.generate.outlook import Paces
-from plasma_watch.home import Home
+from plasma_watch.home import Home, is_home
 from plasma_watch.intake import accept
+from plasma_watch.intake.fetching import Fetching
 from plasma_watch.intake.inbox import Inbox, Moment
 from plasma_watch.intake.watch import Watch
 from plasma_watch.line import Line, Ongoing
@@ -50,6 +51,10 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.5
 """How long the worker is given to stop; the job is safe wherever it stands."""
+LOST_SECONDS = 1.0
+"""How often a home that is gone is looked for; no event tells that it is back."""
+POLL_SECONDS = 2.0
+"""How often an inbox is read from which no events come."""
 _SWEEP_SECONDS = 86_400.0
 _ALWAYS_NEW = frozenset({"heartbeat", "memory"})
 
@@ -82,11 +87,13 @@ class Daemon:
         self._board = Board(home.status)
         self._line = Line(home)
         self._instant = _instant()
+        self._lost = ""
+        """Why the home is not where it was; empty while it is."""
         self._notices = Notices(config.notify, sender(platform.notification))
         self._meter = Meter()
         self._needs = Needs(home.private / "needs.json")
         self._engine = Engine(config.comfyui, self._made_server())
-        self._watch = Watch((home.inbox, home.urgent), self._wake)
+        self._watch = Watch((home.inbox, home.urgent), self._wake, home.private / "canary")
         self._tripwire = Tripwire(home.private / "tripwire-work.json")
         self._generate = self._made_generate()
         self._inbox = self._made_inbox()
@@ -134,6 +141,7 @@ class Daemon:
             tripwire=Tripwire(self._home.private / "tripwire-inbox.json"),
             check=self._check,
             ended=self._notices.ended,
+            fetch=Fetching().ask,
         )
 
     def _made_worker(self) -> Worker:
@@ -147,7 +155,7 @@ class Daemon:
             heavy=Lock(platform.user_state(os.environ) / "heavy.lock"),
             asked=self._asked,
             announce=self._inbox.announce,
-            is_paused=lambda: self._inbox.is_paused,
+            is_paused=lambda: self._inbox.is_paused or bool(self._lost),
             changed=self._wake.set,
             wait_minutes=self._config.memory.wait_minutes,
             awake=Awake(platform.stay_awake(os.getpid())).held,
@@ -216,14 +224,38 @@ class Daemon:
         """Look after everything once; return how long nothing needs it."""
         self._wake.clear()
         self._notice_jump()
+        if self._is_lost():
+            return LOST_SECONDS
         self._watch.revive()
         due = self._look()
         self._wake_worker()
         self._tell()
-        self._notices.flush(self._worker.holds, utc_now(), time.monotonic())
+        self._notice()
         self._sweep()
         rescan = self._config.intake.rescan_seconds
+        if self._watch.is_polling:
+            rescan = min(rescan, POLL_SECONDS)
         return rescan if due is None else min(due, rescan)
+
+    def _is_lost(self) -> bool:
+        """Tell whether the home is gone from its place, or another one lies there now.
+
+        The lock holds our own pid: it is the same home that is back on its volume, under whatever
+        number that has now.
+        """
+        before, self._lost = self._lost, _lost(self._home)
+        if self._lost and not before:
+            log.warning("%s; nothing is done until it is back", self._lost)
+            self._notice()
+        if before and not self._lost:
+            log.info("%s is back", self._home.root)
+            self._watch.stop()
+            self._worker.wake.set()
+        return bool(self._lost)
+
+    def _notice(self) -> None:
+        trouble = self._lost or self._inbox.trouble
+        self._notices.flush(self._worker.holds, utc_now(), time.monotonic(), trouble)
 
     def _notice_jump(self) -> None:
         """Begin anew with what may have died unheard while the machine slept."""
@@ -288,7 +320,8 @@ class Daemon:
             engine=self._engine.seen(),
             memory=self._meter.read(with_holders=bool(self._worker.holds)),
             needs=self._needs.told(),
-            trouble=self._inbox.trouble,
+            trouble=self._lost or self._inbox.trouble,
+            is_polling=self._watch.is_polling,
             restart_due=_stamp(self._home.config) != self._config_stamp,
         )
 
@@ -306,6 +339,16 @@ class Daemon:
 
 def _instant() -> Instant:
     return Instant(time.time(), time.monotonic())
+
+
+def _lost(home: Home) -> str:
+    """Return why a home is not where it was, or an empty string."""
+    if not is_home(home.root):
+        return f"{home.root} is not there: it was moved or renamed, or its volume is gone"
+    holder = Lock(home.lock).holder()
+    if holder not in ("?", str(os.getpid())):
+        return f"another home lies at {home.root} now (pid {holder} looks after it)"
+    return ""
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

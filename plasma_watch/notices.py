@@ -61,6 +61,7 @@ class Notices:
         self._lock = threading.Lock()
         self._ended: list[Ended] = []
         self._told_at = float("-inf")
+        self._troubled = ""
         self._told_waits: set[tuple[str, datetime]] = set()
 
     def ended(self, job: Job) -> None:
@@ -69,14 +70,21 @@ class Notices:
             with self._lock:
                 self._ended.append(Ended(job.name, job.ending.state, job.ending.why))
 
-    def flush(self, holds: Mapping[str, Hold], when: datetime, now: float) -> None:
+    def flush(
+        self, holds: Mapping[str, Hold], when: datetime, now: float, trouble: str = ""
+    ) -> None:
         """Tell what is due, all of it together, and not too often."""
         if not self._config.enabled or now - self._told_at < APART_SECONDS:
             return
-        texts = [*self._waits(holds, when), *self._ends()]
+        texts = [*self._trouble(trouble), *self._waits(holds, when), *self._ends()]
         if texts:
             self._told_at = now
             self._send("\n".join(texts))
+
+    def _trouble(self, trouble: str) -> list[str]:
+        """Tell a trouble once, for as long as it lasts."""
+        before, self._troubled = self._troubled, trouble
+        return [trouble] if trouble and trouble != before else []
 
     def _ends(self) -> list[str]:
         with self._lock:

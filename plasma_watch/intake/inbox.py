@@ -34,16 +34,20 @@ from plasma_watch.job import (
 from plasma_watch.line import Line, Returned, Waiting
 from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.status import Board, JobStatus, of_ended
-from plasma_watch.system import files
+from plasma_watch.system import files, finder, guarded
 from plasma_watch.system.files import Fingerprint
+from plasma_watch.system.finder import Mark
 from plasma_watch.tripwire import Tripwire
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 15.0
 """How often a file that could not be read or moved is tried again."""
+HINDERED_SECONDS = 2.0
+"""How often a file is looked at that Finder or iCloud are not done with."""
 GONE_SECONDS = 1.0
 """How often an inbox that cannot be read is looked for; no event tells that it is back."""
+_NAMED = frozenset({Sort.MISTAKE, Sort.STUB})
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -86,6 +90,7 @@ class Inbox:
         tripwire: Tripwire,
         check: accept.Check,
         ended: Callable[[Job], None] = lambda _: None,
+        fetch: Callable[[Path], None] = lambda _: None,
     ) -> None:
         self._home = home
         self._config = config
@@ -96,6 +101,8 @@ class Inbox:
         self._check = check
         self._ended = ended
         """Hears of every job that ended."""
+        self._fetch = fetch
+        """Asks iCloud for a file."""
         self._arriving: dict[Path, Arriving] = {}
         self._ids: set[str] = set()
         """The jobs of what is arriving."""
@@ -118,7 +125,7 @@ class Inbox:
         if entries is None:
             return GONE_SECONDS
         self.is_paused = any(e.sorted.sort is Sort.PAUSE for e in entries)
-        self.ignored = {e.shown: e.sorted.reason for e in entries if e.sorted.sort is Sort.MISTAKE}
+        self.ignored = {e.shown: e.sorted.reason for e in entries if e.sorted.sort in _NAMED}
         there = {entry.path for entry in entries}
         arrived_no_more = [self._drop(path).waiting for path in self._arriving.keys() - there]
         gone = self._forget_gone(there)
@@ -155,9 +162,11 @@ class Inbox:
         try:
             entries = survey(self._home)
         except OSError as exc:
+            meaning = guarded.meaning(exc.errno)
+            trouble = f"the inbox cannot be read: {exc.strerror}{meaning and f': {meaning}'}"
             if not self.trouble:
-                log.warning("the inbox cannot be read: %s", exc.strerror)
-            self.trouble = f"the inbox cannot be read: {exc.strerror}"
+                log.warning("%s", trouble)
+            self.trouble = trouble
             return None
         self.trouble = ""
         return entries
@@ -185,6 +194,8 @@ class Inbox:
 
     def _take(self, entry: Entry, moment: Moment, moved_on: Mapping[Fingerprint, Waiting]) -> None:
         """Take one entry a step further: arriving, then in the line or refused."""
+        if entry.sorted.sort is Sort.STUB:
+            self._fetch(entry.path.with_name(entry.sorted.name))
         if entry.sorted.sort not in (Sort.REQUEST, Sort.PICTURE, Sort.IMPOSTOR):
             return
         known = self._line.at(entry.path)
@@ -206,12 +217,28 @@ class Inbox:
         self._keep(arriving)
         if moment.now < arriving.not_before:
             return
-        if entry.sorted.sort is Sort.IMPOSTOR:
+        if hindrance := self._hindrance(arriving, entry, moment):
+            self._keep(replace(arriving, not_before=moment.now + HINDERED_SECONDS))
+            self._board.own(of_waiting(arriving.waiting, hindrance))
+        elif entry.sorted.sort is Sort.IMPOSTOR:
             self._refuse(arriving, entry, moment, ended_by(files.not_a_file(entry.path.name)))
         elif self._is_whole(arriving, moment):
             self._accept(arriving, entry, moment)
         elif before is None:
             self._tell_arriving(arriving)
+
+    def _hindrance(self, arriving: Arriving, entry: Entry, moment: Moment) -> str:
+        """Return what Finder or iCloud still do with a file, or an empty string."""
+        mark = finder.mark_of(entry.found)
+        if mark is Mark.IN_CLOUD:
+            self._fetch(entry.path)
+            return "only in iCloud so far; it was asked for, and is taken when it is here"
+        if mark is Mark.LOCKED:
+            return "locked in Finder: take the lock off (Get Info), and it is taken"
+        still = moment.now - arriving.sighting.since
+        if mark is Mark.COPYING and still < finder.COPY_SECONDS:
+            return "Finder is still copying it; it is taken when that is done"
+        return ""
 
     def _tell_arriving(self, arriving: Arriving) -> None:
         waiting = arriving.waiting

@@ -1,4 +1,4 @@
-"""Which folders macOS guards, and whose permission is asked: privacy, in Apple's words TCC. Pure.
+"""Which folders macOS guards, and whose permission is asked: privacy, in Apple's words TCC.
 
 What launchd starts has none of the permissions that a terminal has. The kernel looks at where a
 path really leads, so links are followed by whoever asks here.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+
+from plasma_watch.system import platform
 
 _OF_THE_USER = {
     "Desktop": "the Desktop folder",
@@ -36,7 +38,7 @@ def pane(words: str) -> str:
 
 def meaning(number: int | None) -> str:
     """Tell a refusal of the privacy guard from one of ordinary rights, by the error number."""
-    if number == errno.EPERM:
+    if number == errno.EPERM and platform.GUARDS_FOLDERS:
         return "macOS keeps this program out of it (privacy, or the file is locked)"
     if number == errno.EACCES:
         return "the rights of the folder do not let this user in"

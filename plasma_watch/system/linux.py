@@ -107,6 +107,11 @@ def stay_awake(pid: int) -> list[str]:  # noqa: ARG001 - the tool of macOS wants
     return []
 
 
+def download(path: Path) -> list[str]:  # noqa: ARG001 - iCloud is Apple's
+    """Return no command: there is no iCloud here."""
+    return []
+
+
 def notification(title: str, text: str) -> list[str]:
     """Return the command that shows a notification."""
     return ["notify-send", "--app-name", title, "--", title, text]

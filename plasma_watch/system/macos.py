@@ -140,6 +140,11 @@ def stay_awake(pid: int) -> list[str]:
     return ["caffeinate", "-i", "-s", "-w", str(pid)]
 
 
+def download(path: Path) -> list[str]:
+    """Return the command that asks iCloud for a file."""
+    return ["brctl", "download", str(path)]
+
+
 def notification(title: str, text: str) -> list[str]:
     """Return the command that shows a notification."""
     return ["osascript", *_SAY, title, text]

@@ -38,6 +38,7 @@ def test_after_a_sleep_the_inbox_is_watched_anew(
     """The observer is started again, and the worker looks."""
     caplog.set_level(logging.INFO)
     home = a_home(tmp_path)
+    home.config.touch()
     config = Config(comfyui=Comfyui(url=closed_port()))
     daemon = Daemon(home, config, Options())
     daemon._round()
@@ -56,3 +57,39 @@ def test_after_a_sleep_the_inbox_is_watched_anew(
     for tripwire in (daemon._tripwire, daemon._inbox._tripwire):
         tripwire.close()
     daemon._engine.forget()
+
+
+def test_a_home_that_is_moved_away_is_waited_for(own_daemon: DaemonProcess) -> None:
+    """Its volume is gone, or somebody renamed it: nothing is made in its place."""
+    own_daemon.start()
+    home, elsewhere = own_daemon.home, own_daemon.home.with_name("elsewhere")
+    home.rename(elsewhere)
+    log = elsewhere / "status" / "daemon.log"
+    eventually(lambda: "is not there: it was moved" in log.read_text("utf-8"))
+    assert not home.exists()
+
+    elsewhere.rename(home)
+
+    eventually(lambda: "is back" in (home / "status" / "daemon.log").read_text("utf-8"))
+    own_daemon.drop("page", steps=1)
+    own_daemon.until("page", "done")
+    assert own_daemon.stop() == 0
+
+
+def test_another_home_in_its_place_is_left_alone(own_daemon: DaemonProcess, tmp_path: Path) -> None:
+    """A daemon of its own looks after that."""
+    own_daemon.start()
+    home = own_daemon.home
+    home.rename(tmp_path / "elsewhere")
+    other = a_home(tmp_path / "new")
+    (other.root / "config.toml").touch()
+    other.lock.write_text("1\n")
+    other.root.rename(home)
+    log = tmp_path / "elsewhere" / "status" / "daemon.log"
+
+    eventually(lambda: "another home lies at" in log.read_text("utf-8"))
+
+    own_daemon.drop("page", steps=1)
+    assert not (home / "status" / "daemon.toml").exists()
+    assert own_daemon.stop() == 0
+    assert (home / "inbox" / "page.toml").exists()

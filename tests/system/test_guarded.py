@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plasma_watch.system import guarded
+from plasma_watch.system import guarded, platform
 
 ADA = Path("/Users/ada")
 
@@ -32,8 +32,11 @@ def test_guarded_places_are_known(path: str, words: str) -> None:
     assert guarded.kind(Path(path), ADA) == words
 
 
-def test_the_guards_refusal_is_not_that_of_the_rights() -> None:
-    """EPERM is the guard or a locked file, EACCES the mode bits."""
+def test_the_guards_refusal_is_not_that_of_the_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """EPERM is the guard or a locked file, where there is one; EACCES the mode bits."""
+    monkeypatch.setattr(platform, "GUARDS_FOLDERS", False)
+    assert guarded.meaning(errno.EPERM) == ""
+    monkeypatch.setattr(platform, "GUARDS_FOLDERS", True)
     assert "privacy" in guarded.meaning(errno.EPERM)
     assert "rights" in guarded.meaning(errno.EACCES)
     assert guarded.meaning(errno.ENOENT) == ""

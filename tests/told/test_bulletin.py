@@ -157,6 +157,7 @@ def test_the_daemons_status_is_what_the_contract_promises() -> None:
         "heartbeat": NOON,
         "sandbox": False,
         "restart_due": False,
+        "watching": "events",
         "running": "",
         "line": {"length": 2, "first": ["p1", "p2"]},
         "ignored": {"x.json": "not a request"},
