@@ -43,6 +43,8 @@ class Bulletin:
     restart_due: bool = False
     is_polling: bool = False
     """Whether no events come from the inbox, so that it is read often."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Folders in which the daemon may not work, and why."""
     trouble: str = ""
     """Why the inbox cannot be read; empty while it can."""
 
@@ -103,6 +105,7 @@ class Bulletin:
             "watching": "polling" if self.is_polling else "events",
             "running": self.running.name if self.running else "",
             "line": {"length": self.length, "first": [waiting.name for waiting in self.first]},
+            "refused": dict(sorted(self.refused.items())),
             "ignored": dict(sorted(self.ignored.items())[:SHOWN]),
             "engine": self._engine(),
             "memory": self._memory(),

@@ -20,14 +20,14 @@ from plasma_watch import __version__, catching_up, retention
 from plasma_watch.bulletin import SHOWN, Bulletin
 from plasma_watch.comfyui.engine import Engine
 from plasma_watch.comfyui.server import Server
-from plasma_watch.config import Config
+from plasma_watch.config import Config, Paths
 from plasma_watch.control import Control, Running
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.gate.meter import Meter
 from plasma_watch.gate.needs import Needs
 from plasma_watch.generate.job import Generate, Workshop
 from plasma_watch.generate.outlook import Paces
-from plasma_watch.home import Home, is_home
+from plasma_watch.home import Home
 from plasma_watch.intake import accept
 from plasma_watch.intake.fetching import Fetching
 from plasma_watch.intake.inbox import Inbox, Moment
@@ -38,7 +38,7 @@ from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.starts import Starts
 from plasma_watch.status import Board, utc_now
-from plasma_watch.system import platform
+from plasma_watch.system import access, platform
 from plasma_watch.system.awake import Awake
 from plasma_watch.system.clock import Instant, jump
 from plasma_watch.system.locks import Lock
@@ -51,6 +51,7 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.5
 """How long the worker is given to stop; the job is safe wherever it stands."""
+ACCESS_SECONDS = 60.0
 LOST_SECONDS = 1.0
 """How often a home that is gone is looked for; no event tells that it is back."""
 POLL_SECONDS = 2.0
@@ -87,6 +88,9 @@ class Daemon:
         self._board = Board(home.status)
         self._line = Line(home)
         self._instant = _instant()
+        self._tried_at = float("-inf")
+        self._refused: dict[str, str] = {}
+        """Folders in which this process may not work, and why."""
         self._lost = ""
         """Why the home is not where it was; empty while it is."""
         self._notices = Notices(config.notify, sender(platform.notification))
@@ -229,6 +233,7 @@ class Daemon:
         self._watch.revive()
         due = self._look()
         self._wake_worker()
+        self._try_folders()
         self._tell()
         self._notice()
         self._sweep()
@@ -253,8 +258,24 @@ class Daemon:
             self._worker.wake.set()
         return bool(self._lost)
 
+    def _try_folders(self) -> None:
+        """Once a minute, try whether this very process may still work in every folder."""
+        now = time.monotonic()
+        if now - self._tried_at < ACCESS_SECONDS:
+            return
+        self._tried_at = now
+        paths = self._config.paths
+        tried = {
+            self._home.at(path): access.refusal(self._home.at(path)) for path in _worked(paths)
+        }
+        refused = {str(path): why for path, why in tried.items() if why}
+        for path in refused.keys() - self._refused.keys():
+            log.warning("%s: %s", path, refused[path])
+        self._refused = refused
+
     def _notice(self) -> None:
-        trouble = self._lost or self._inbox.trouble
+        refused = next((f"{path}: {why}" for path, why in self._refused.items()), "")
+        trouble = self._lost or self._inbox.trouble or refused
         self._notices.flush(self._worker.holds, utc_now(), time.monotonic(), trouble)
 
     def _notice_jump(self) -> None:
@@ -322,6 +343,7 @@ class Daemon:
             needs=self._needs.told(),
             trouble=self._lost or self._inbox.trouble,
             is_polling=self._watch.is_polling,
+            refused=self._refused,
             restart_due=_stamp(self._home.config) != self._config_stamp,
         )
 
@@ -341,9 +363,14 @@ def _instant() -> Instant:
     return Instant(time.time(), time.monotonic())
 
 
+def _worked(paths: Paths) -> tuple[str, ...]:
+    """Return the folders that jobs write to."""
+    return (paths.output, paths.loras)
+
+
 def _lost(home: Home) -> str:
     """Return why a home is not where it was, or an empty string."""
-    if not is_home(home.root):
+    if not home.root.is_dir():
         return f"{home.root} is not there: it was moved or renamed, or its volume is gone"
     holder = Lock(home.lock).holder()
     if holder not in ("?", str(os.getpid())):

@@ -12,6 +12,7 @@ import sys
 import typer
 
 from plasma_watch.cli import (
+    doctoring,
     finding,
     homes,
     looking,
@@ -39,6 +40,7 @@ for family in (
     workflows,
     homes,
     service,
+    doctoring,
 ):
     family.add_to(app)
 

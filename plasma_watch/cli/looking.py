@@ -87,6 +87,8 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
 def _print_daemon(home: Home, told: Mapping[str, Any]) -> None:
     say(f"{told['state']}: {told['why']}")
     say(f"  home    {home.root}")
+    for folder, why in told.get("refused", {}).items():
+        say(f"  refused {folder}: {why}")
     if told.get("watching") == "polling":
         say("  inbox   no events come from its volume: it is read every 2 s")
     if engine := told.get("engine"):

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts, check_fit
-from plasma_watch.comfyui.protocol import Conversation
 from plasma_watch.comfyui.server import Server
 from plasma_watch.config import Comfyui, is_loopback
 from plasma_watch.errors import Code, PlasmaError
@@ -98,7 +97,7 @@ class Engine:
         )
 
     def look_after(self, news: object) -> None:
-        """Hear what is heard while a prompt is followed: start a dead engine, end a stuck one."""
+        """Hear what is heard while a prompt is followed: an engine of ours that died is started."""
         if not self._server:
             return
         if isinstance(news, PlasmaError) and news.code is Code.ENGINE_UNREACHABLE:
@@ -107,16 +106,13 @@ class Engine:
             with contextlib.suppress(PlasmaError):  # the status says what was heard itself
                 self._server.raise_up()
                 self._server.silent()
-        elif isinstance(news, Conversation) and news.is_stuck:
-            self._server.end("it takes prompts and runs none: its worker has died")
-            self.forget()
 
     def make_room(self, pause: Callable[[float], None]) -> None:
         """Leave the machine to a training: an engine of ours ends, another's models are unloaded.
 
         Raises PlasmaError `engine.busy` while it works for somebody.
         """
-        client = self._found()
+        client = self.reached()
         if client and _is_busy(client):
             said = "ComfyUI still works; a training starts when it has nothing to do"
             raise PlasmaError(Code.ENGINE_BUSY, said, "Nothing; its turn comes.")
@@ -129,7 +125,8 @@ class Engine:
                 client.free()
         self.forget()
 
-    def _found(self) -> Client | None:
+    def reached(self) -> Client | None:
+        """Return a client if an engine answers; none is started for that."""
         with contextlib.suppress(PlasmaError):
             return self._answering()[0]
         return None
@@ -191,7 +188,12 @@ class Engine:
 
     def restart(self) -> bool:
         """Restart an engine that is ours; tell whether it could be done."""
-        return False
+        if not self._server or not self._server.end("it hangs, or its worker has died"):
+            return False
+        self.forget()
+        with contextlib.suppress(PlasmaError):  # the status says why it does not start
+            self._server.raise_up()
+        return True
 
     def process(self) -> int | None:
         """Return the process of the engine that answers, if it is of this machine and this user."""

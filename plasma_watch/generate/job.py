@@ -123,12 +123,12 @@ class Generate:
         try:
             client, facts = shop.engine.ready(utc_now())
             shop.engine.renew(client)
+            still_hangs = shop.engine.still_hangs()
         except PlasmaError as exc:
             return Wait(exc.code, exc.message)
-        if shop.engine.still_hangs():
-            return Wait(
-                Code.ENGINE_STUCK, "needs ComfyUI, which hangs in an earlier prompt; restart it"
-            )
+        if still_hangs:
+            why = "needs ComfyUI, which hangs in an earlier prompt; restart it"
+            return Wait(Code.ENGINE_STUCK, why)
         free = probe.free_disk([shop.home.root, shop.output(), *platform.swap_folders()])
         room = disk.verdict(shop.config.disk, free)
         if isinstance(room, Wait):
@@ -423,9 +423,9 @@ class Generate:
         for picture in job.pictures:
             draft_of(job, picture.number, self._shop.output() / place.folder).discard()
         draft_of(job, sheeting.NUMBER, self._shop.output() / place.folder).discard()
-        with contextlib.suppress(PlasmaError):
-            client, _ = self._shop.engine.ready(utc_now())
-            withdraw(client, job)
+        if client := self._shop.engine.reached():
+            with contextlib.suppress(PlasmaError):
+                withdraw(client, job)
         self._clean(job)
 
 

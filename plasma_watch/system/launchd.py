@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from plasma_watch.shipped import shipped
 from plasma_watch.system import tools
@@ -300,6 +301,13 @@ class Launchd:
             runs=_number(facts.get("runs")),
             last_exit=told[0] if told else "",
         )
+
+    def command(self, name: str) -> tuple[str, ...]:
+        """Return what the installed plist starts; empty if there is none to read."""
+        with contextlib.suppress(OSError, ValueError, ExpatError, TypeError, AttributeError):
+            found = plistlib.loads(self.file(name).read_bytes())
+            return tuple(str(word) for word in found.get("ProgramArguments", ()))
+        return ()
 
     def _pid(self, name: str) -> int | None:
         return _number(read_print(self._print(name).out).get("pid"))

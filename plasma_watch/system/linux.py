@@ -107,6 +107,11 @@ def stay_awake(pid: int) -> list[str]:  # noqa: ARG001 - the tool of macOS wants
     return []
 
 
+def power_settings() -> dict[str, str]:
+    """Return nothing: every desktop has its own."""
+    return {}
+
+
 def download(path: Path) -> list[str]:  # noqa: ARG001 - iCloud is Apple's
     """Return no command: there is no iCloud here."""
     return []

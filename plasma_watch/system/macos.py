@@ -140,6 +140,12 @@ def stay_awake(pid: int) -> list[str]:
     return ["caffeinate", "-i", "-s", "-w", str(pid)]
 
 
+def power_settings() -> dict[str, str]:
+    """Return the power settings in force, by their names in `pmset -g`; empty if unknown."""
+    said = tools.ask(["pmset", "-g"], _PROBE_SECONDS).out
+    return dict(re.findall(r"^ (\w+)\s+(\S+)", said, re.MULTILINE))
+
+
 def download(path: Path) -> list[str]:
     """Return the command that asks iCloud for a file."""
     return ["brctl", "download", str(path)]

@@ -71,6 +71,9 @@ class Services(Protocol):
     def state(self, name: str) -> State:
         """Return what is known of a service."""
 
+    def command(self, name: str) -> tuple[str, ...]:
+        """Return what the installed file starts; empty if there is none to read."""
+
 
 def until(
     is_so: Callable[[], bool],

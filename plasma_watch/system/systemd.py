@@ -5,6 +5,8 @@ The unit means what the launchd plist means, in systemd's words.
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -66,6 +68,11 @@ def _quoted(word: str) -> str:
     """Return a word as systemd reads it back unchanged."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{_percent(escaped).replace("$", "$$")}"'
+
+
+def _read(word: str) -> str:
+    """Return a word as it was before it was quoted."""
+    return word.replace("%%", "%").replace("$$", "$")
 
 
 def _percent(text: str) -> str:
@@ -157,6 +164,14 @@ class Systemd:
             runs=int(runs) + 1 if runs.isdigit() else None,
             last_exit=_last_exit(facts),
         )
+
+    def command(self, name: str) -> tuple[str, ...]:
+        """Return what the installed unit starts; empty if there is none to read."""
+        with contextlib.suppress(OSError, ValueError):
+            for line in self.file(name).read_text("utf-8").splitlines():
+                if line.startswith("ExecStart="):
+                    return tuple(_read(word) for word in shlex.split(line.partition("=")[2]))
+        return ()
 
     def _verify(self, name: str) -> None:
         if not until(lambda: self.state(name).words == "active (running)", self._pause):

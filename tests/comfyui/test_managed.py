@@ -160,18 +160,27 @@ def test_one_that_dies_at_work_is_started_by_whoever_follows(
     ready(engine)
 
 
-def test_one_whose_worker_has_died_is_ended(engine: Engine, comfyui: FakeComfyui) -> None:
-    """It takes prompts and runs none; other news is no reason."""
+def test_one_that_hangs_is_restarted(engine: Engine, comfyui: FakeComfyui) -> None:
+    """When whoever follows a prompt asks for it; other news is no reason."""
     ready(engine)
-    conversation = Conversation("a prompt")
-    engine.look_after(conversation)
+    first = engine.seen().pid
+    engine.look_after(Conversation("a prompt"))
     engine.look_after(PlasmaError(Code.ENGINE_BAD_ANSWER, "odd"))
-    assert comfyui.processes()
-    conversation.is_stuck = True
+    assert engine.seen().pid == first
 
-    engine.look_after(conversation)
+    assert engine.restart()
 
+    assert engine.seen().pid not in (None, first)
+    ready(engine)
+    assert not Engine(Comfyui(url=comfyui.url)).restart()
+
+
+def test_it_is_not_started_just_to_be_looked_at(engine: Engine, comfyui: FakeComfyui) -> None:
+    """What a cancelled job left in an engine that is gone is gone with it."""
+    assert engine.reached() is None
     assert comfyui.processes() == []
+    ready(engine)
+    assert engine.reached()
 
 
 def test_it_makes_room_for_a_training(engine: Engine, comfyui: FakeComfyui) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from plasma_watch.config import Comfyui, Config
 from plasma_watch.daemon import Daemon, Options
+from plasma_watch.starts import Starts
 from tests.door.process import DaemonProcess, eventually
 from tests.fakes.engine import closed_port
 from tests.fakes.home import a_home
@@ -40,7 +41,7 @@ def test_after_a_sleep_the_inbox_is_watched_anew(
     home = a_home(tmp_path)
     home.config.touch()
     config = Config(comfyui=Comfyui(url=closed_port()))
-    daemon = Daemon(home, config, Options())
+    daemon = Daemon(home, config, Options(), Starts(home.private / "starts.json", "1"))
     daemon._round()
     first = daemon._watch._observer
     daemon._worker.wake.clear()

@@ -16,7 +16,8 @@ HOUSE = Path(plasma_watch.__file__).parent
 
 FLOORS: list[set[str]] = [
     {"cli", "__main__"},
-    {"startup", "checker", "installing"},
+    {"startup", "checker", "doctor"},
+    {"installing", "errand"},
     {"daemon"},
     {"worker", "bulletin", "catching_up", "notices"},
     {"intake", "line", "generate", "train"},

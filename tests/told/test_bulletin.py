@@ -160,6 +160,7 @@ def test_the_daemons_status_is_what_the_contract_promises() -> None:
         "watching": "events",
         "running": "",
         "line": {"length": 2, "first": ["p1", "p2"]},
+        "refused": {},
         "ignored": {"x.json": "not a request"},
         "engine": {
             "kind": "comfyui",
