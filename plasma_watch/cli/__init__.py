@@ -12,6 +12,7 @@ import sys
 import typer
 
 from plasma_watch.cli import (
+    benchmarking,
     doctoring,
     finding,
     homes,
@@ -41,6 +42,7 @@ for family in (
     homes,
     service,
     doctoring,
+    benchmarking,
 ):
     family.add_to(app)
 

@@ -84,6 +84,11 @@ class Client:
         info = answer.get(node_class) if isinstance(answer, dict) else None
         return info if isinstance(info, dict) else {}
 
+    def raw_stats(self) -> dict[str, Any]:
+        """Return `/system_stats` as it is."""
+        answer = self._json("/system_stats")
+        return answer if isinstance(answer, dict) else {}
+
     def models(self, folder: str) -> list[str]:
         """Return the names of the model files in a folder; none where it knows no such folder."""
         answer = self._get(f"/models/{quote(folder, safe='')}")

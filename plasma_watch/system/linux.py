@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -105,6 +106,20 @@ def was_killed_for_memory(
 def stay_awake(pid: int) -> list[str]:  # noqa: ARG001 - the tool of macOS wants to know
     """Return no command: when a machine may sleep is the desktop's own matter here."""
     return []
+
+
+def machine(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Return what this machine is called: its processor and its memory."""
+    name = "unknown processor"
+    with contextlib.suppress(OSError):
+        lines = cpuinfo.read_text(errors="replace").splitlines()
+        named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        name = next(named, name)
+    return f"{name}, {psutil.virtual_memory().total / 2**30:.0f} GB"
+
+
+def gpu_use() -> None:
+    """Return None: every driver has its own tool."""
 
 
 def power_settings() -> dict[str, str]:

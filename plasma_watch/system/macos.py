@@ -32,6 +32,7 @@ _LOG_SECONDS = 20
 """Searching the system's log takes seconds; it is done only when something was killed."""
 _REPORTS = (Path("/Library/Logs/DiagnosticReports"), Path("~/Library/Logs/DiagnosticReports"))
 _REPORT_SECONDS = 600
+_IOREG = ("ioreg", "-r", "-d", "1", "-w", "0")
 _SAY = (
     *("-e", "on run argv"),
     *("-e", "display notification (item 2 of argv) with title (item 1 of argv)"),
@@ -138,6 +139,23 @@ def _says_killed(report: str, pid: int) -> bool:
 def stay_awake(pid: int) -> list[str]:
     """Return the command that holds off idle sleep for as long as a process lives."""
     return ["caffeinate", "-i", "-s", "-w", str(pid)]
+
+
+def machine() -> str:
+    """Return what this machine is called: its processor and its memory."""
+    names = ("machdep.cpu.brand_string", "hw.memsize")
+    said = [tools.ask(["sysctl", "-n", name], _PROBE_SECONDS).out.strip() for name in names]
+    size = f"{int(said[1]) / 2**30:.0f} GB" if said[1].isdigit() else "memory unknown"
+    return f"{said[0] or 'unknown processor'}, {size}"
+
+
+def gpu_use() -> int | None:
+    """Return how busy the GPU is, in per cent, as the driver tells; None if it does not."""
+    said = tools.ask(
+        ["ioreg", "-r", "-d", "1", "-w", "0", "-c", "IOAccelerator"], _PROBE_SECONDS
+    ).out
+    told = re.findall(r'"Device Utilization %"\s*=\s*(\d+)', said)
+    return max(int(percent) for percent in told) if told else None
 
 
 def power_settings() -> dict[str, str]:

@@ -16,7 +16,7 @@ HOUSE = Path(plasma_watch.__file__).parent
 
 FLOORS: list[set[str]] = [
     {"cli", "__main__"},
-    {"startup", "checker", "doctor"},
+    {"startup", "checker", "doctor", "benchmark"},
     {"installing", "errand"},
     {"daemon"},
     {"worker", "bulletin", "catching_up", "notices"},

@@ -232,3 +232,65 @@ def test_elsewhere_there_is_no_footprint() -> None:
 def test_swap_grows_on_the_system_volume() -> None:
     """Or what stands for it."""
     assert macos.swap_folders() == (Path("/System/Volumes/VM"), Path("/"))
+
+
+# What only people ask for.
+
+
+def on_path(folder: Path, monkeypatch: pytest.MonkeyPatch, **tools: str) -> None:
+    """Put stand-ins on PATH, each with what it says."""
+    for name, script in tools.items():
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+PMSET = """System-wide power settings:
+Currently in use:
+ standby              1
+ Sleep On Power Button 1
+ hibernatefile        /var/vm/sleepimage
+ powernap             1
+ sleep                10 (sleep prevented by caffeinate)
+ lowpowermode         0
+ displaysleep         10
+"""
+IOREG = """+-o AGXAcceleratorG13X  <class AGXAcceleratorG13X, id 0x100000427>
+    {
+      "PerformanceStatistics" = {"In use system memory"=602931200,"Device Utilization %"=87}
+    }
+"""
+
+
+def test_power_settings_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they are in force; without the tool there are none."""
+    assert sys.platform == "darwin" or macos.power_settings() == {}
+    (tmp_path / "said").write_text(PMSET)
+    on_path(tmp_path, monkeypatch, pmset=f"cat {tmp_path}/said")
+
+    settings = macos.power_settings()
+
+    assert (settings["sleep"], settings["lowpowermode"]) == ("10", "0")
+
+
+def test_the_gpus_use_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The busiest counts; a driver that tells nothing is unknown."""
+    (tmp_path / "said").write_text(IOREG)
+    on_path(tmp_path, monkeypatch, ioreg=f"cat {tmp_path}/said")
+    assert macos.gpu_use() == 87
+
+    on_path(tmp_path, monkeypatch, ioreg="exit 1")
+
+    assert macos.gpu_use() is None
+
+
+def test_the_machine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its processor and its memory; or as unknown."""
+    says = 'case $2 in hw.memsize) echo 17179869184;; *) echo "Apple M1 Pro";; esac'
+    on_path(tmp_path, monkeypatch, sysctl=says)
+    assert macos.machine() == "Apple M1 Pro, 16 GB"
+
+    on_path(tmp_path, monkeypatch, sysctl="exit 1")
+
+    assert macos.machine() == "unknown processor, memory unknown"
