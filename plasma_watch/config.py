@@ -92,6 +92,7 @@ class Comfyui(Section):
         "--preview-method",
         "latent2rgb",
     ]
+    environment: dict[str, str] = {}
     start_seconds: float = Field(180, ge=5, le=3600)
     restarts: Positive = 5
     recycle_gb: Gigabytes = 10.0
@@ -306,6 +307,10 @@ def _managing_problems(comfyui: Comfyui) -> Iterator[Problem]:
     if comfyui.url != "auto" and not is_loopback(_host(comfyui.url) or ""):
         said, hint = "cannot be another machine's with manage = true", "Take one of them out."
         yield Problem(Code.CONFIG_BROKEN, "comfyui.url", said, hint)
+    if len(_WATERMARKS & comfyui.environment.keys()) == 1:
+        said = "sets one of PyTorch's two watermarks; it refuses to start with that"
+        hint = f"Set both: {' and '.join(sorted(_WATERMARKS))}, for example 1.15 and 1.0."
+        yield Problem(Code.CONFIG_BROKEN, "comfyui.environment", said, hint)
     if "--port" in comfyui.arguments:
         said, hint = "names a port", "The port is that of comfyui.url; 8188 if that is auto."
         yield Problem(Code.CONFIG_BROKEN, "comfyui.arguments", said, hint)
@@ -313,6 +318,9 @@ def _managing_problems(comfyui: Comfyui) -> Iterator[Problem]:
         said = "would let other machines in: ComfyUI asks nobody for a password"
         hint = 'Say "--listen", "127.0.0.1"; or, if that is meant, set `allow_remote = true`.'
         yield Problem(Code.CONFIG_REMOTE_ENGINE, "comfyui.arguments", said, hint)
+
+
+_WATERMARKS = frozenset({"PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_MPS_LOW_WATERMARK_RATIO"})
 
 
 def _listens_to(arguments: Sequence[str]) -> str:

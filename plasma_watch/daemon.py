@@ -20,7 +20,7 @@ from plasma_watch import __version__, catching_up, retention
 from plasma_watch.bulletin import SHOWN, Bulletin
 from plasma_watch.comfyui.engine import Engine
 from plasma_watch.comfyui.server import Server
-from plasma_watch.config import Config, Paths
+from plasma_watch.config import Config
 from plasma_watch.control import Control, Running
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.gate.meter import Meter
@@ -38,9 +38,9 @@ from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.starts import Starts
 from plasma_watch.status import Board, utc_now
-from plasma_watch.system import access, platform
+from plasma_watch.surroundings import LOST_SECONDS, Place, Surroundings
+from plasma_watch.system import platform
 from plasma_watch.system.awake import Awake
-from plasma_watch.system.clock import Instant, jump
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_check import KeyPath
 from plasma_watch.train import job as train
@@ -51,9 +51,6 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.5
 """How long the worker is given to stop; the job is safe wherever it stands."""
-ACCESS_SECONDS = 60.0
-LOST_SECONDS = 1.0
-"""How often a home that is gone is looked for; no event tells that it is back."""
 POLL_SECONDS = 2.0
 """How often an inbox is read from which no events come."""
 _SWEEP_SECONDS = 86_400.0
@@ -87,12 +84,8 @@ class Daemon:
         self._control = Control()
         self._board = Board(home.status)
         self._line = Line(home)
-        self._instant = _instant()
-        self._tried_at = float("-inf")
-        self._refused: dict[str, str] = {}
-        """Folders in which this process may not work, and why."""
-        self._lost = ""
-        """Why the home is not where it was; empty while it is."""
+        worked = (config.paths.output, config.paths.loras)
+        self._around = Surroundings(home, (home.at(path) for path in worked))
         self._notices = Notices(config.notify, sender(platform.notification))
         self._meter = Meter()
         self._needs = Needs(home.private / "needs.json")
@@ -159,7 +152,7 @@ class Daemon:
             heavy=Lock(platform.user_state(os.environ) / "heavy.lock"),
             asked=self._asked,
             announce=self._inbox.announce,
-            is_paused=lambda: self._inbox.is_paused or bool(self._lost),
+            is_paused=lambda: self._inbox.is_paused or bool(self._around.lost),
             changed=self._wake.set,
             wait_minutes=self._config.memory.wait_minutes,
             awake=Awake(platform.stay_awake(os.getpid())).held,
@@ -227,13 +220,13 @@ class Daemon:
     def _round(self) -> float:
         """Look after everything once; return how long nothing needs it."""
         self._wake.clear()
-        self._notice_jump()
+        self._watch_time()
         if self._is_lost():
             return LOST_SECONDS
         self._watch.revive()
         due = self._look()
         self._wake_worker()
-        self._try_folders()
+        self._around.try_folders()
         self._tell()
         self._notice()
         self._sweep()
@@ -243,48 +236,25 @@ class Daemon:
         return rescan if due is None else min(due, rescan)
 
     def _is_lost(self) -> bool:
-        """Tell whether the home is gone from its place, or another one lies there now.
-
-        The lock holds our own pid: it is the same home that is back on its volume, under whatever
-        number that has now.
-        """
-        before, self._lost = self._lost, _lost(self._home)
-        if self._lost and not before:
-            log.warning("%s; nothing is done until it is back", self._lost)
+        """Tell whether the home is not in its place; begin anew with what died when it is back."""
+        place = self._around.place()
+        if place is Place.LOST:
             self._notice()
-        if before and not self._lost:
-            log.info("%s is back", self._home.root)
+        elif place is Place.BACK:
             self._watch.stop()
             self._worker.wake.set()
-        return bool(self._lost)
+        return bool(self._around.lost)
 
-    def _try_folders(self) -> None:
-        """Once a minute, try whether this very process may still work in every folder."""
-        now = time.monotonic()
-        if now - self._tried_at < ACCESS_SECONDS:
-            return
-        self._tried_at = now
-        paths = self._config.paths
-        tried = {
-            self._home.at(path): access.refusal(self._home.at(path)) for path in _worked(paths)
-        }
-        refused = {str(path): why for path, why in tried.items() if why}
-        for path in refused.keys() - self._refused.keys():
-            log.warning("%s: %s", path, refused[path])
-        self._refused = refused
-
-    def _notice(self) -> None:
-        refused = next((f"{path}: {why}" for path, why in self._refused.items()), "")
-        trouble = self._lost or self._inbox.trouble or refused
-        self._notices.flush(self._worker.holds, utc_now(), time.monotonic(), trouble)
-
-    def _notice_jump(self) -> None:
+    def _watch_time(self) -> None:
         """Begin anew with what may have died unheard while the machine slept."""
-        before, self._instant = self._instant, _instant()
-        if seconds := jump(before, self._instant):
-            log.info("the machine slept, or its clock was set: %+.0f s", seconds)
+        if seconds := self._around.slept():
             self._watch.stop()
             self._worker.slept(seconds)
+
+    def _notice(self) -> None:
+        around = self._around
+        trouble = around.lost or self._inbox.trouble or around.trouble()
+        self._notices.flush(self._worker.holds, utc_now(), time.monotonic(), trouble)
 
     def _wake_worker(self) -> None:
         """Wake the worker when the line is another one than it last saw."""
@@ -341,9 +311,9 @@ class Daemon:
             engine=self._engine.seen(),
             memory=self._meter.read(with_holders=bool(self._worker.holds)),
             needs=self._needs.told(),
-            trouble=self._lost or self._inbox.trouble,
+            trouble=self._inbox.trouble,
             is_polling=self._watch.is_polling,
-            refused=self._refused,
+            refused=self._around.refused,
             restart_due=_stamp(self._home.config) != self._config_stamp,
         )
 
@@ -357,25 +327,6 @@ class Daemon:
         if running := self._control.running:
             active.add(running.name)
         retention.sweep(self._home, self._config.retention, frozenset(active), time.time())
-
-
-def _instant() -> Instant:
-    return Instant(time.time(), time.monotonic())
-
-
-def _worked(paths: Paths) -> tuple[str, ...]:
-    """Return the folders that jobs write to."""
-    return (paths.output, paths.loras)
-
-
-def _lost(home: Home) -> str:
-    """Return why a home is not where it was, or an empty string."""
-    if not home.root.is_dir():
-        return f"{home.root} is not there: it was moved or renamed, or its volume is gone"
-    holder = Lock(home.lock).holder()
-    if holder not in ("?", str(os.getpid())):
-        return f"another home lies at {home.root} now (pid {holder} looks after it)"
-    return ""
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from plasma_watch.config import Comfyui
 PORT = 8188
 _PYTHONS = ("venv/bin/python", ".venv/bin/python")
 
-_STOPS_WELL = """"$@" & p=$!; trap 'kill $p; wait $p; exit 0' TERM INT; wait $p"""
+_STOPS_WELL = """trap 'kill $p; wait $p; exit 0' TERM INT; "$@" & p=$!; wait $p"""
 """ComfyUI dies of SIGTERM, which launchd takes for a crash: a shell makes a good end of it."""
 
 _NOT_HANDED_ON = frozenset({"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "XPC_SERVICE_NAME"})
@@ -53,12 +53,15 @@ def as_agent(command: tuple[str, ...]) -> tuple[str, ...]:
     return ("/bin/sh", "-c", _STOPS_WELL, "comfyui", *command)
 
 
-def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment: the user's, without what is about our own Python and about us."""
+def environment(environ: Mapping[str, str], added: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment: the user's, without what is about our own Python and about us.
+
+    What is added by the config comes last.
+    """
     kept = {
         name: value
         for name, value in environ.items()
         if name not in _NOT_HANDED_ON and not name.startswith("PLASMA_")
     }
     own = {"PYTORCH_ENABLE_MPS_FALLBACK": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
-    return kept | own
+    return {**kept, **own, **added}

@@ -15,12 +15,13 @@ import subprocess
 import threading
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from plasma_watch import toml_text
 from plasma_watch.comfyui import launch
+from plasma_watch.comfyui.logfile import LogFile
 from plasma_watch.comfyui.reasons import Reason, killed, seconds_until_start, why_ended
 from plasma_watch.config import GB, Comfyui
 from plasma_watch.errors import Code, PlasmaError
@@ -34,9 +35,6 @@ SILENT_SECONDS = 120.0
 GRACE_SECONDS = 5.0
 PART_SECONDS = 0.5
 """What is left of the five seconds of a stop."""
-_LOG_BYTES = 5_000_000
-_LOG_FILES = 3
-_TAIL_BYTES = 16_384
 _CONNECT_SECONDS = 1.0
 
 
@@ -84,9 +82,9 @@ class Server:
         self._config = config
         self._command = launch.command(config)
         self._port = launch.port(config)
-        self._environ = launch.environment(environ)
+        self._environ = launch.environment(environ, config.environment)
         self._record_file = private / "comfyui.toml"
-        self._log_file = private / "comfyui.log"
+        self._log = LogFile(private / "comfyui.log")
         self._clock = clock
         self._lock = threading.RLock()
         self._popen: subprocess.Popen[bytes] | None = None
@@ -94,7 +92,6 @@ class Server:
         self._quiet_since = clock()
         """Since when it has not answered: its start, or its last answer."""
         self._has_answered = False
-        self._log_from = 0
         self._kills_before: int | None = None
         self._last: Reason | None = None
         self._is_parted = False
@@ -157,7 +154,7 @@ class Server:
 
     def _why(self, pid: int, code: int | None) -> Reason:
         if code != -signal.SIGKILL:
-            return why_ended(code, self._tail())
+            return why_ended(code, self._log.tail())
         for_memory = platform.was_killed_for_memory(pid, self._kills_before)
         return killed(was_for_memory=for_memory, was_short=self._was_short())
 
@@ -202,10 +199,8 @@ class Server:
         )
 
     def _start(self) -> None:
-        self._rotate(at_least=1)
         try:
-            with self._log_file.open("ab") as file:
-                self._log_from = file.tell()
+            with self._log.begun() as file:
                 self._popen = subprocess.Popen(
                     self._command,
                     cwd=launch.folder(self._config),
@@ -257,7 +252,7 @@ class Server:
                 raise self._port_taken()
             self._quiet_since, self._has_answered = self._clock(), True
             self._note()
-            self._rotate(at_least=_LOG_BYTES)
+            self._log.keep_small()
 
     def silent(self) -> PlasmaError:
         """Hear that nothing answers; return what that means, and end it when it means the end."""
@@ -318,37 +313,3 @@ class Server:
                 self.end("the daemon ends", PART_SECONDS)
         finally:
             self._lock.release()
-
-    # Its log.
-
-    def _tail(self) -> str:
-        """Return the end of what it said since its start."""
-        with contextlib.suppress(OSError), self._log_file.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(self._log_from, size - _TAIL_BYTES))
-            return file.read().decode(errors="replace")
-        return ""
-
-    def _rotate(self, at_least: int) -> None:
-        """Set the log aside when it is large; the process goes on writing at the new beginning."""
-        with contextlib.suppress(OSError):
-            if self._log_file.stat().st_size < at_least:
-                return
-            for older, newer in self._generations():
-                if older.exists():
-                    older.replace(newer)
-            files.write_whole(self._log_file.with_name(_set_aside(1)), self._log_file.read_bytes())
-            with self._log_file.open("ab") as file:
-                file.truncate(0)
-            self._log_from = 0
-
-    def _generations(self) -> Iterator[tuple[Path, Path]]:
-        for number in range(_LOG_FILES - 1, 0, -1):
-            yield (
-                self._log_file.with_name(_set_aside(number)),
-                self._log_file.with_name(_set_aside(number + 1)),
-            )
-
-
-def _set_aside(number: int) -> str:
-    return f"comfyui.log.{number}"

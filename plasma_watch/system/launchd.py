@@ -1,8 +1,7 @@
-"""launchd, which starts the user's agents on a Mac: the plist, and a thin door to `launchctl`.
+"""launchd, which starts the user's agents on a Mac: a thin door to `launchctl`.
 
-Written from documented facts and captured output; it never ran on a Mac here. The plists are built
-and judged purely. What `launchctl print` says is no API, so it is read leniently: what is not
-understood is unknown.
+Written from documented facts and captured output; it never ran on a Mac here. What `launchctl
+print` says is no API, so it is read leniently: what is not understood is unknown.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ import contextlib
 import plistlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
 from plasma_watch.shipped import shipped
-from plasma_watch.system import tools
+from plasma_watch.system import plists, tools
 from plasma_watch.system.files import write_whole
 from plasma_watch.system.services import State, Unit, not_installed, refused, until
 from plasma_watch.system.tools import Answer
@@ -25,85 +24,11 @@ from plasma_watch.system.tools import Answer
 PREFIX = "com.plasma-watch."
 TOOL = "launchctl"
 
-_PROCESS_TYPES = frozenset({"Interactive", "Standard", "Background", "Adaptive"})
-_TYPES: dict[str, type] = {
-    "Label": str,
-    "ProgramArguments": list,
-    "WorkingDirectory": str,
-    "EnvironmentVariables": dict,
-    "RunAtLoad": bool,
-    "KeepAlive": dict,
-    "ThrottleInterval": int,
-    "ExitTimeOut": int,
-    "ProcessType": str,
-    "Umask": int,
-    "SoftResourceLimits": dict,
-    "StandardOutPath": str,
-    "StandardErrorPath": str,
-}
-"""Every key that we write, and the type that launchd wants; it says nothing of a wrong one."""
-
 _GONE = frozenset({3, 113})
 """No such process, not found: what was to go is gone."""
 _IN_PROGRESS = frozenset({5, 37})
 """A bootstrap right after a bootout meets these for about five seconds."""
 _NO_SCREEN = 125
-
-
-# The plist. Pure.
-
-
-def plist(unit: Unit, log: Path, template: bytes) -> dict[str, Any]:
-    """Return the plist of a unit: the template with its places filled."""
-    texts = {"@FOLDER@": str(unit.folder), "@LOG@": str(log)}
-    filled: dict[str, Any] = _filled(plistlib.loads(template), texts, unit.command)
-    return filled
-
-
-def _filled(value: Any, texts: Mapping[str, str], command: tuple[str, ...]) -> Any:  # noqa: ANN401 - any plist
-    match value:
-        case dict():
-            return {key: _filled(item, texts, command) for key, item in value.items()}
-        case ["@COMMAND@"]:
-            return list(command)
-        case str():
-            return texts.get(value, value)
-        case _:
-            return value
-
-
-def problems(found: Mapping[str, Any]) -> list[str]:
-    """Return what launchd would silently take amiss in a plist of ours."""
-    wrong = [f"{key} is missing" for key in _TYPES.keys() - found.keys()]
-    wrong += [f"{key} is not a key of ours" for key in found.keys() - _TYPES.keys()]
-    wrong += [
-        f"{key} is {type(found[key]).__name__}, not {kind.__name__}"
-        for key, kind in _TYPES.items()
-        if key in found and type(found[key]) is not kind
-    ]
-    return sorted(wrong or _value_problems(found))
-
-
-def _value_problems(found: Mapping[str, Any]) -> list[str]:
-    texts = [*found["ProgramArguments"], *found["EnvironmentVariables"].values()]
-    paths = [found["WorkingDirectory"], found["StandardOutPath"], found["StandardErrorPath"]]
-    claims = {
-        "ProgramArguments and EnvironmentVariables hold texts only": all(
-            isinstance(text, str) for text in texts
-        ),
-        "every place is filled": not any(re.search(r"@[A-Z]+@", str(t)) for t in texts + paths),
-        "the paths are absolute": all(
-            str(path).startswith("/") for path in [*found["ProgramArguments"][:1], *paths]
-        ),
-        "KeepAlive is exactly SuccessfulExit = false": found["KeepAlive"]
-        == {"SuccessfulExit": False},
-        "ExitTimeOut and ThrottleInterval are positive": min(
-            found["ExitTimeOut"], found["ThrottleInterval"]
-        )
-        > 0,
-        "ProcessType is one that there is": found["ProcessType"] in _PROCESS_TYPES,
-    }
-    return [f"it must be so that {claim}" for claim, is_so in claims.items() if not is_so]
 
 
 # What launchctl says. Pure.
@@ -187,7 +112,7 @@ class Launchd:
     def plist(self, unit: Unit) -> dict[str, Any]:
         """Return the plist of a unit."""
         template = shipped("launchd") / f"{PREFIX}{unit.name}.plist"
-        return plist(unit, self.log(unit.name), template.read_bytes())
+        return plists.plist(unit, self.log(unit.name), template.read_bytes())
 
     def text(self, unit: Unit) -> str:
         """Return the file that would be written."""
@@ -196,7 +121,7 @@ class Launchd:
     def install(self, unit: Unit) -> None:
         """Write the plist and load it; verify that a process of it came up."""
         made = self.plist(unit)
-        if wrong := problems(made):
+        if wrong := plists.problems(made):
             raise refused("the plist would be wrong", "; ".join(wrong), "This is a bug of ours.")
         self._write(unit.name, self.text(unit))
         self._load(unit.name)

@@ -48,7 +48,8 @@ def test_the_environment_is_the_users_without_ours() -> None:
     """What Metal cannot do runs on the processor; our own Python is none of its business."""
     given = {"HOME": "/Users/ada", "PYTHONPATH": "/x", "VIRTUAL_ENV": "/y", "PLASMA_HOME": "/z"}
 
-    assert launch.environment(given) == {
+    assert launch.environment(given, {"PYTORCH_MPS_LOW_WATERMARK_RATIO": "1.0"}) == {
+        "PYTORCH_MPS_LOW_WATERMARK_RATIO": "1.0",
         "HOME": "/Users/ada",
         "PYTORCH_ENABLE_MPS_FALLBACK": "1",
         "PYTHONUNBUFFERED": "1",

@@ -47,7 +47,8 @@ def test_after_a_sleep_the_inbox_is_watched_anew(
     daemon._worker.wake.clear()
     daemon._round()
     assert daemon._watch._observer is first
-    daemon._instant = replace(daemon._instant, wall=daemon._instant.wall - 3600)
+    around = daemon._around
+    around._instant = replace(around._instant, wall=around._instant.wall - 3600)
 
     daemon._round()
 

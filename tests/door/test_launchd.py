@@ -17,7 +17,7 @@ import pytest
 
 from plasma_watch import installing
 from plasma_watch.home import Home
-from plasma_watch.system import launchd
+from plasma_watch.system import plists
 from plasma_watch.system.launchd import Launchd
 from plasma_watch.system.services import DAEMON
 from tests.door.process import DaemonProcess, EngineProcess, eventually, make_home, request
@@ -41,7 +41,7 @@ class Agent(DaemonProcess):
         """Load the agent, and wait until the daemon tells of itself."""
         agents = Launchd(501, self.home.parent, lambda _: None)
         plist = agents.plist(installing.daemon_unit(Home(self.home)))
-        assert launchd.problems(plist) == []
+        assert plists.problems(plist) == []
         agents.log(DAEMON).parent.mkdir(parents=True, exist_ok=True)
         self.launchd.load(plist | PATIENT)
         eventually(self.is_up, "the daemon")

@@ -296,6 +296,11 @@ MANAGED = '[comfyui]\nmanage = true\ndir = "/opt/ComfyUI"\n'
     [
         ("[comfyui]\nmanage = true", "config.broken", "comfyui.manage needs comfyui.dir"),
         (f'{MANAGED}arguments = ["--port", "1"]', "config.broken", "names a port"),
+        (
+            f'{MANAGED}environment = {{ PYTORCH_MPS_HIGH_WATERMARK_RATIO = "1.0" }}',
+            "config.broken",
+            "one of PyTorch's two watermarks",
+        ),
         (f'{MANAGED}arguments = ["--listen"]', "config.remote-engine", "let other machines in"),
         (f'{MANAGED}arguments = ["--listen", "--cpu"]', "config.remote-engine", "line 4"),
         (f'{MANAGED}arguments = ["--listen=0.0.0.0"]', "config.remote-engine", "line 4"),

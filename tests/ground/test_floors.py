@@ -22,7 +22,7 @@ FLOORS: list[set[str]] = [
     {"worker", "bulletin", "catching_up", "notices"},
     {"intake", "line", "generate", "train"},
     {"comfyui", "gate", "outputs", "report"},
-    {"status", "system", "tripwire", "starts", "control", "retention", "shipped"},
+    {"status", "system", "tripwire", "starts", "control", "retention", "shipped", "surroundings"},
     {"home", "config", "request", "rules", "job", "errors", "toml_check", "toml_text"},
 ]
 """The rooms, the highest floor first."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.system import launchd
+from plasma_watch.system import launchd, plists
 from plasma_watch.system.launchd import Launchd
 from plasma_watch.system.services import COMFYUI, DAEMON, State, Unit
 from tests.fakes.launchd import FakeLaunchctl
@@ -52,7 +52,7 @@ def text(name: str) -> str:
 
 def test_every_key_has_the_type_that_launchd_wants(plist: dict[str, Any]) -> None:
     """No other key is there, every integer is one, every place is filled."""
-    assert launchd.problems(plist) == []
+    assert plists.problems(plist) == []
 
 
 def test_a_stop_stays_stopped_and_a_kill_comes_back(plist: dict[str, Any]) -> None:
@@ -124,14 +124,14 @@ def test_a_template_is_named_after_its_label(repository: Path, name: str) -> Non
 )
 def test_a_wrong_value_is_found(change: dict[str, Any], said: str) -> None:
     """Launchd itself says nothing of it."""
-    wrong = launchd.problems(plistlib.loads(text(DAEMON).encode()) | change)
+    wrong = plists.problems(plistlib.loads(text(DAEMON).encode()) | change)
 
     assert any(said in problem for problem in wrong)
 
 
 def test_a_missing_key_is_found() -> None:
     """Each of them."""
-    assert len(launchd.problems({})) == 13
+    assert len(plists.problems({})) == 13
 
 
 @pytest.mark.skipif(not shutil.which("plistutil"), reason="plistutil is not installed")
