@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from plasma_watch.benchmark.reference import REQUEST
-from plasma_watch.benchmark.verdict import Run, Verdict
+from plasma_watch.benchmark.verdict import Again, Run, Verdict
 from plasma_watch.gate.memory import gb
 
 
@@ -25,6 +25,8 @@ class Report:
     """`/system_stats`, raw."""
     runs: Sequence[Run]
     verdicts: Sequence[Verdict]
+    again: Sequence[Again] = ()
+    """The pictures of one seed, if they were asked for."""
 
     def to_json(self) -> str:
         """Return all of it for programs."""
@@ -47,6 +49,7 @@ class Report:
         yield from ("", "| | |", "|---|---|")
         yield from (f"| {name} | {value} |" for name, value in self._facts().items())
         yield from self._runs()
+        yield from self._again()
         yield from ("", "## What ComfyUI said of itself", "", "```json")
         yield json.dumps(self.stats, indent=2)
         yield "```"
@@ -62,6 +65,19 @@ class Report:
             "PyTorch, Python": f"{engine.get('torch')}, {engine.get('python')}",
             "launch flags": " ".join(engine.get("arguments", ())),
         }
+
+    def _again(self) -> Iterator[str]:
+        if not self.again:
+            return
+        yield from ("", "## One seed, made again with the engine's memory freed between", "")
+        yield "| picture | held against the first | bits of 64 | structure | levels of 255 |"
+        yield "|---|---|---|---|---|"
+        for each in self.again:
+            if (like := each.likeness) is None:
+                yield f"| {each.picture or each.why} | | | | |"
+                continue
+            numbers = f"{like.perceptual} | {like.structure:.3f} | {like.difference:.2f}"
+            yield f"| {each.picture} | {like.verdict} | {numbers} |"
 
     def _runs(self) -> Iterator[str]:
         names = [run.name for run in self.runs]

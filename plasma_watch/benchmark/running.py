@@ -14,17 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from plasma_watch import __version__, errand
 from plasma_watch.benchmark.reference import NAME, SEED, request
 from plasma_watch.benchmark.report import Report
-from plasma_watch.benchmark.verdict import Run, verdicts
+from plasma_watch.benchmark.verdict import Again, Run, verdicts
 from plasma_watch.benchmark.watching import Watching
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts, read_facts
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
+from plasma_watch.outputs.likeness import likeness
 from plasma_watch.outputs.manifest import Manifest
-from plasma_watch.outputs.picture import examine
+from plasma_watch.outputs.picture import decode, examine
 from plasma_watch.status import read_status, stamp, utc_now
 from plasma_watch.system import platform, processes
 
@@ -44,6 +47,8 @@ class Bench:
     home: Home
     say: Say
     run_seconds: float = RUN_SECONDS
+    again: int = 0
+    """How often one seed is made anew, to see whether it makes one picture."""
 
 
 def benchmark(bench: Bench, *options: str) -> Report:
@@ -97,7 +102,7 @@ def _measured(bench: Bench, client: Client) -> Report:
         _run(bench, client, "cold", SEED),
         _run(bench, client, "warm", SEED + 1),
     ]
-    engine = _engine(facts)
+    engine, again = _engine(facts), tuple(_made_again(bench, client))
     return Report(
         date=stamp(utc_now()),
         version=__version__,
@@ -106,8 +111,25 @@ def _measured(bench: Bench, client: Client) -> Report:
         engine=engine,
         stats=stats,
         runs=runs,
-        verdicts=verdicts(runs, engine),
+        verdicts=verdicts(runs, engine, again),
+        again=again,
     )
+
+
+def _made_again(bench: Bench, client: Client) -> Iterator[Again]:
+    """Make one seed again and again, and hold each picture against the first."""
+    first: Image.Image | None = None
+    for number in range(1, bench.again + 1):
+        bench.say(f"seed {SEED} again, {number} of {bench.again}")
+        _free(client)
+        status = _made(bench, f"{NAME}-again-{number}", request(SEED), bench.run_seconds)
+        if status["state"] != "done":
+            yield Again("", str(status["why"]), None)
+            continue
+        path = errand.picture_of(bench.home, status)
+        picture = decode(path.read_bytes(), path.name)
+        first = first or picture
+        yield Again(str(status["outputs"][0]), "", likeness(first, picture))
 
 
 def _free(client: Client) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from plasma_watch.benchmark.reference import LIMIT_SECONDS
 from plasma_watch.benchmark.watching import Seen
+from plasma_watch.outputs.likeness import Alike, Likeness
 
 GPU_ACTIVE_PERCENT = 20
 """A GPU that is never busier than this does not make the picture."""
@@ -42,6 +43,16 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """One of several pictures of one seed, held against the first of them."""
+
+    picture: str
+    why: str
+    likeness: Likeness | None
+    """None when there is no picture, or none to hold it against."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """One claim, what it came to, and by what."""
 
@@ -50,9 +61,12 @@ class Verdict:
     why: str
 
 
-def verdicts(runs: Sequence[Run], engine: Mapping[str, Any]) -> list[Verdict]:
+def verdicts(
+    runs: Sequence[Run], engine: Mapping[str, Any], again: Sequence[Again] = ()
+) -> list[Verdict]:
     """Return what every claim came to; the last one is about the whole."""
     claims = [_fast(runs), _device(engine), _gpu(runs, engine), _not_blank(runs)]
+    claims += [_reproducible(again)] if again else []
     return [*claims, whole(claims)]
 
 
@@ -62,6 +76,15 @@ def whole(claims: Sequence[Verdict]) -> Verdict:
     worst = next((m for m in (Mark.FAIL, Mark.UNKNOWN) if m in marks), Mark.PASS)
     lost = [claim.claim for claim in claims if claim.mark is worst and worst is not Mark.PASS]
     return Verdict("the whole", worst, ", ".join(lost) or "every claim is kept")
+
+
+def _reproducible(again: Sequence[Again]) -> Verdict:
+    claim = f"one seed makes one picture, {len(again)} times"
+    if missing := [each for each in again if each.likeness is None]:
+        return Verdict(claim, Mark.UNKNOWN, missing[0].why)
+    words = [str(each.likeness.verdict) for each in again if each.likeness]
+    mark = Mark.FAIL if Alike.DIFFERENT in words else Mark.PASS
+    return Verdict(claim, mark, ", ".join(words[1:]))
 
 
 def _fast(runs: Sequence[Run]) -> Verdict:

@@ -76,6 +76,26 @@ def test_a_benchmark_writes_what_it_saw(
     assert len(list((home.root / "done").glob(f"*-{NAME}-*"))) == 3
 
 
+def test_one_seed_is_made_again_and_compared(home: Home) -> None:
+    """The stand-in draws the same for the same seed."""
+    report = benchmark(Bench(home, lambda _: None, again=2), "--sandbox")
+
+    (verdict,) = [v for v in report.verdicts if v.claim.startswith("one seed")]
+    assert verdict.mark is Mark.PASS
+    assert verdict.why == "identical"
+    text = (home.root / "BENCHMARK.md").read_text("utf-8")
+    assert "| identical | 0 | 1.000 | 0.00 |" in text
+
+
+def test_what_was_not_made_again_is_told(home: Home) -> None:
+    """Nobody can tell then."""
+    report = benchmark(Bench(home, lambda _: None, run_seconds=0.0, again=1), "--sandbox")
+
+    assert report.again[0].likeness is None
+    assert report.verdicts[-2].mark is Mark.UNKNOWN
+    assert "was cancelled" in (home.root / "BENCHMARK.md").read_text("utf-8")
+
+
 def test_without_an_engine_there_is_nothing_to_measure(home: Home) -> None:
     """What it waited for is told, and the request does not stay in the line."""
     text = home.config.read_text("utf-8").replace('url = "auto"', f'url = "{closed_port()}"')

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from plasma_watch.benchmark.verdict import GPU_ACTIVE_PERCENT, Mark, Run, verdicts
+from plasma_watch.benchmark.verdict import GPU_ACTIVE_PERCENT, Again, Mark, Run, verdicts
 from plasma_watch.benchmark.watching import Seen
 from plasma_watch.config import GB
+from plasma_watch.outputs.likeness import Alike, Likeness
 
 SEEN = Seen(8 * GB, 4 * GB, 6 * GB, 0, "normal", GB, 5 * GB, 97)
 COLD = Run(
@@ -84,6 +85,28 @@ def test_the_sandbox_proves_nothing_of_a_gpu() -> None:
     assert (
         marks(COLD, WARM, engine={"device": "cpu", "is_sandbox": True})[1:3] == [Mark.UNKNOWN] * 2
     )
+
+
+def like(verdict: Alike) -> Again:
+    """Return a picture that is so alike to the first."""
+    return Again("output/a.png", "", Likeness(0, 1.0, 0.0, verdict))
+
+
+@pytest.mark.parametrize(
+    ("again", "mark"),
+    [
+        ([like(Alike.IDENTICAL)] * 3, Mark.PASS),
+        ([like(Alike.IDENTICAL), like(Alike.CONSISTENT)], Mark.PASS),
+        ([like(Alike.IDENTICAL), like(Alike.DIFFERENT)], Mark.FAIL),
+        ([like(Alike.IDENTICAL), Again("", "it failed", None)], Mark.UNKNOWN),
+    ],
+)
+def test_one_seed_makes_one_picture(again: list[Again], mark: Mark) -> None:
+    """To the eye: not every bit has to be the same."""
+    found = verdicts([COLD, WARM], METAL, again)
+
+    assert found[4].mark is found[-1].mark is mark
+    assert f"{len(again)} times" in found[4].claim
 
 
 def test_the_worst_claim_names_the_whole() -> None:
