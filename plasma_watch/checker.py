@@ -13,7 +13,7 @@ from plasma_watch.home import Home
 from plasma_watch.intake import accept
 from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.toml_check import KeyPath
-from plasma_watch.train import job as train
+from plasma_watch.train import checking as train
 
 
 def check_file(home: Home, file: Path, environ: Mapping[str, str]) -> PlasmaError | None:
@@ -47,6 +47,6 @@ def _checked(home: Home, file: Path, config: Config) -> Request:
             roots = (home.root, *map(home.at, config.paths.allowed_roots))
             checking.check(request, lines, subject, config, workflows, roots)
         else:
-            train.check(request, lines, subject)
+            train.check(request, lines, subject, config, home)
 
     return accept.parse(accept.open_dropped(file, config), config, check)

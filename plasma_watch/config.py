@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from plasma_watch import toml_check
 from plasma_watch.errors import Code, PlasmaError, Problem, gathered
 from plasma_watch.toml_check import KeyPath, line_of
+from plasma_watch.words import without_userinfo
 
 GB = 1_000_000_000
 
@@ -98,6 +99,7 @@ class Comfyui(Section):
     recycle_gb: Gigabytes = 10.0
     required_device: Device = "auto"
     allow_remote: bool = False
+    allow_plain_http: bool = False
     hang_seconds: float = Field(300, ge=10, le=86_400)
 
 
@@ -107,6 +109,7 @@ class Kohya(Section):
     script: PathText = ""
     python: PathText = ""
     required_device: Device = "auto"
+    quiet_minutes: float = Field(10, gt=0, le=1440)
 
 
 class Limits(Section):
@@ -279,22 +282,36 @@ def _with_environment(table: toml_check.Table, environ: Mapping[str, str]) -> to
 
 def _address_problem(comfyui: Comfyui) -> Problem | None:
     host = _host(comfyui.url)
-    if comfyui.url == "auto" or (host and (comfyui.allow_remote or is_loopback(host))):
+    if comfyui.url == "auto" or (host and is_loopback(host)):
         return None
     if host:
-        return Problem(
-            Code.CONFIG_REMOTE_ENGINE,
-            "comfyui.url",
-            f"names another machine ({host})",
-            "Prompts and pictures would travel the network. "
-            "If that is meant, set `allow_remote = true` under [comfyui].",
-        )
+        return _remote_problem(comfyui, host)
+    shown = toml_check.shown(without_userinfo(comfyui.url))
     return Problem(
         Code.CONFIG_BROKEN,
         "comfyui.url",
-        f"is {toml_check.shown(comfyui.url)}; expected an address of http or https",
+        f"is {shown}; expected an address of http or https",
         'For example "http://127.0.0.1:8188", or "auto".',
     )
+
+
+def _remote_problem(comfyui: Comfyui, host: str) -> Problem | None:
+    """Hold another machine's address to what was said of it: that it is meant, and how it goes."""
+    is_open = urlsplit(comfyui.url).scheme == "http" and not comfyui.allow_plain_http
+    hints = [] if comfyui.allow_remote else [_IF_MEANT]
+    hints += [_USE_HTTPS] if is_open else []
+    said = f"names another machine ({host})" + (" over http" if is_open else "")
+    problem = Problem(Code.CONFIG_REMOTE_ENGINE, "comfyui.url", said, " ".join(hints))
+    return problem if hints else None
+
+
+_IF_MEANT = (
+    "Prompts and pictures would travel the network. "
+    "If that is meant, set `allow_remote = true` under [comfyui]."
+)
+_USE_HTTPS = (
+    "Everybody in between could read them: use https, or set `allow_plain_http = true` as well."
+)
 
 
 def _managing_problems(comfyui: Comfyui) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
 """What the outside may ask of a job that runs: to stop with the daemon, or to be cancelled.
 
-Both are told by exceptions, because they end the job's work from wherever it stands.
+Both are told by exceptions, as is a job's own wish to step aside, because they end its work from
+wherever it stands.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ class Stopping(Exception):  # noqa: N818 - not an error: the daemon was asked to
 
 class CancelAsked(Exception):  # noqa: N818 - not an error: somebody changed their mind
     """The job is to be cancelled."""
+
+
+class SetAside(Exception):  # noqa: N818 - not an error: the job lets others pass
+    """The job lets urgent ones pass, and goes on after them from where it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,12 @@ class Control:
         """Say which job the questions are about from now on."""
         self.running = running
         self._to_go_on = tuple(left for left in self._to_go_on if left.id != running.id)
+
+    def set_aside(self) -> None:
+        """Say that the running job steps aside; a wish to cancel it is kept for its return."""
+        if self.running:
+            self._to_go_on = (*self._to_go_on, self.running)
+        self.running = None
 
     def end(self) -> None:
         """Say that no job is worked on."""

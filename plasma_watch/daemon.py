@@ -27,23 +27,27 @@ from plasma_watch.gate.meter import Meter
 from plasma_watch.gate.needs import Needs
 from plasma_watch.generate.job import Generate, Workshop
 from plasma_watch.generate.outlook import Paces
-from plasma_watch.home import Home
+from plasma_watch.home import Home, is_home
 from plasma_watch.intake import accept
 from plasma_watch.intake.fetching import Fetching
 from plasma_watch.intake.inbox import Inbox, Moment
 from plasma_watch.intake.watch import Watch
+from plasma_watch.job import Job
 from plasma_watch.line import Line, Ongoing
+from plasma_watch.loras import Loras
 from plasma_watch.notices import Notices, sender
 from plasma_watch.outputs.hashes import Hashes
-from plasma_watch.request import GenerateRequest, Request
+from plasma_watch.request import GenerateRequest, Request, TrainRequest
 from plasma_watch.starts import Starts
 from plasma_watch.status import Board, utc_now
 from plasma_watch.surroundings import LOST_SECONDS, Place, Surroundings
-from plasma_watch.system import platform
+from plasma_watch.system import files, platform
 from plasma_watch.system.awake import Awake
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_check import KeyPath
-from plasma_watch.train import job as train
+from plasma_watch.train.job import Train
+from plasma_watch.train.samples import Samples
+from plasma_watch.train.shop import Workshop as TrainWorkshop
 from plasma_watch.tripwire import Tripwire
 from plasma_watch.worker import Worker
 
@@ -68,8 +72,11 @@ class Options:
 class Daemon:
     """One home's daemon. Its state: the threads, and when it last looked, told and swept."""
 
-    def __init__(self, home: Home, config: Config, options: Options, starts: Starts) -> None:
+    def __init__(
+        self, home: Home, config: Config, options: Options, starts: Starts, lock: Lock
+    ) -> None:
         self._home = home
+        self._lock = lock
         self._config = config
         self._options = options
         self._starts = starts
@@ -92,7 +99,11 @@ class Daemon:
         self._engine = Engine(config.comfyui, self._made_server())
         self._watch = Watch((home.inbox, home.urgent), self._wake, home.private / "canary")
         self._tripwire = Tripwire(home.private / "tripwire-work.json")
+        self._hashes = Hashes(home.private / "hashes.json")
+        self._comfyui = Path(config.comfyui.dir).expanduser() if config.comfyui.dir else None
+        self._loras = Loras(home.at(config.paths.loras), self._comfyui)
         self._generate = self._made_generate()
+        self._train = self._made_train()
         self._inbox = self._made_inbox()
         self._left = self._line.unfinished()
         self._control.will_go_on(Running(each.job.id, each.job.name) for each in self._left)
@@ -110,7 +121,6 @@ class Daemon:
         )
 
     def _made_generate(self) -> Generate:
-        comfyui = self._config.comfyui.dir
         shop = Workshop(
             home=self._home,
             config=self._config,
@@ -118,15 +128,34 @@ class Daemon:
             engine=self._engine,
             control=self._control,
             tripwire=self._tripwire,
-            hashes=Hashes(self._home.private / "hashes.json"),
+            hashes=self._hashes,
+            loras=self._loras,
             paces=Paces(self._home.private / "paces.json"),
             meter=self._meter,
             needs=self._needs,
-            comfyui=Path(comfyui).expanduser() if comfyui else None,
+            comfyui=self._comfyui,
             version=__version__,
             host=socket.gethostname(),
         )
         return Generate(shop)
+
+    def _made_train(self) -> Train:
+        shop = TrainWorkshop(
+            home=self._home,
+            config=self._config,
+            board=self._board,
+            engine=self._engine,
+            control=self._control,
+            tripwire=self._tripwire,
+            hashes=self._hashes,
+            loras=self._loras,
+            needs=self._needs,
+            samples=Samples(self._home, self._loras, self._config.limits),
+            urgent_waits=lambda: self._worker.lets_pass("train"),
+            version=__version__,
+            host=socket.gethostname(),
+        )
+        return Train(shop)
 
     def _made_inbox(self) -> Inbox:
         return Inbox(
@@ -144,30 +173,47 @@ class Daemon:
     def _made_worker(self) -> Worker:
         return Worker(
             line=self._line,
-            left=lambda: self._left,
+            left=self._recovered,
             board=self._board,
             control=self._control,
             tripwire=self._tripwire,
-            kinds={"generate": self._generate},
+            kinds={"generate": self._generate, "train": self._train},
             heavy=Lock(platform.user_state(os.environ) / "heavy.lock"),
             asked=self._asked,
-            announce=self._inbox.announce,
-            is_paused=lambda: self._inbox.is_paused or bool(self._around.lost),
+            announce=self._announce,
+            is_paused=self._is_paused,
             changed=self._wake.set,
             wait_minutes=self._config.memory.wait_minutes,
             awake=Awake(platform.stay_awake(os.getpid())).held,
         )
 
+    def _is_paused(self) -> bool:
+        """Tell whether nothing may be started: somebody said so, or the home is not ours now."""
+        return self._inbox.is_paused or bool(self._around.lost) or not self._lock.is_ours()
+
+    def _recovered(self) -> list[Ongoing]:
+        """Return the jobs that an earlier daemon left begun, when no trainer of theirs lives."""
+        for ongoing in self._left:
+            self._train.end_orphan(ongoing.job)
+        self._train.tidy_up()
+        return self._left
+
+    def _announce(self, job: Job) -> None:
+        """Tell of a job that ended, and let what waited for it know."""
+        self._inbox.announce(job)
+        self._train.ended(job)
+
     def _check(self, request: Request, lines: Mapping[KeyPath, int], subject: str) -> None:
         if isinstance(request, GenerateRequest):
             self._generate.check(request, lines, subject)
         else:
-            train.check(request, lines, subject)
+            self._train.check(request, lines, subject)
 
     def _asked(self, ongoing: Ongoing) -> Request:
         """Read a begun job's request again; once it was resolved, the journal's word stands."""
         if ongoing.job.request is not None:
-            return GenerateRequest.model_validate(ongoing.job.request)
+            model = TrainRequest if ongoing.job.kind == "train" else GenerateRequest
+            return model.model_validate(ongoing.job.request)
         dropped = accept.open_dropped(ongoing.request, self._config)
         return accept.parse(dropped, self._config, self._check)
 
@@ -180,16 +226,20 @@ class Daemon:
         self._wake.set()
 
     def run(self) -> int:
-        """Work until asked to stop, or until the line is drained; return the exit code."""
+        """Work until asked to stop, or until the line is drained; return the exit code.
+
+        Raises PlasmaError `daemon.held` when another one took the home meanwhile.
+        """
         worker = threading.Thread(target=self._worker.run, name="worker", daemon=True)
         self._watch.revive()
         self._look()
         worker.start()
         self._start("meter", self._meter.run)
-        catching_up.tell_ends(self._board, self._line, self._is_known, self._inbox.announce)
+        catching_up.tell_ends(self._board, self._line, self._is_known, self._announce)
         while not self._control.stopping.is_set():
             if not worker.is_alive():
                 return self._without_worker()
+            self._keep_hold()
             wait = self._round()
             self._note_ready()
             if self._options.drain and self._is_drained():
@@ -201,6 +251,16 @@ class Daemon:
         self._tell(stopping=True)
         log.info("stopped")
         return 1 if self._options.drain and self._inbox.failures else 0
+
+    def _keep_hold(self) -> None:
+        """Take the lock again when its file was taken away, if there is a home to look after."""
+        if self._lock.is_ours() or not is_home(self._home.root):
+            return
+        if not self._lock.retake():
+            self.stop()
+            self._watch.stop()
+            raise held(self._lock, self._home)
+        log.warning("the lock of %s was taken away; it is held again", self._home.root)
 
     def _note_ready(self) -> None:
         """Say once that this start went well: the worker works, or rests."""
@@ -247,14 +307,14 @@ class Daemon:
 
     def _watch_time(self) -> None:
         """Begin anew with what may have died unheard while the machine slept."""
-        if seconds := self._around.slept():
+        if self._around.slept():
             self._watch.stop()
-            self._worker.slept(seconds)
+            self._worker.wake.set()
 
     def _notice(self) -> None:
         around = self._around
         trouble = around.lost or self._inbox.trouble or around.trouble()
-        self._notices.flush(self._worker.holds, utc_now(), time.monotonic(), trouble)
+        self._notices.flush(self._worker.holds, time.monotonic(), trouble)
 
     def _wake_worker(self) -> None:
         """Wake the worker when the line is another one than it last saw."""
@@ -275,7 +335,8 @@ class Daemon:
     def _is_drained(self) -> bool:
         with self._line.lock:  # a claim takes out of the line and begins in one step
             is_empty = not len(self._line) and self._line.is_settled
-            is_known = not self._inbox.arriving and not self._inbox.trouble
+            inbox = self._inbox
+            is_known = not (inbox.arriving or inbox.is_behind or inbox.trouble)
             return is_empty and is_known and self._worker.is_idle and self._control.running is None
 
     # What is told.
@@ -329,6 +390,15 @@ class Daemon:
         retention.sweep(self._home, self._config.retention, frozenset(active), time.time())
 
 
+def held(lock: Lock, home: Home) -> PlasmaError:
+    """Return the error of a home that another daemon looks after."""
+    return PlasmaError(
+        Code.DAEMON_HELD,
+        f"another daemon looks after {home.root} (pid {lock.holder()})",
+        "Stop it first; two would do every job twice.",
+    )
+
+
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
@@ -344,6 +414,8 @@ def check_layout(home: Home, config: Config) -> None:
     """
     for folder in home.folders(config.paths):
         _make(folder)
+    for folder in home.closed():
+        files.make_private(folder)
     volumes = {folder.stat().st_dev for folder in (*home.spool(), home.status, home.private)}
     if len(volumes) > 1:
         raise PlasmaError(

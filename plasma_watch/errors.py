@@ -87,8 +87,29 @@ class Code(StrEnum):
     IMAGE_BLANK = "image.blank"
     IMAGE_WRONG_SIZE = "image.wrong-size"
 
-    TRAINER_NOT_YET = "trainer.not-yet"
     TRAINER_ON_BATTERY = "trainer.on-battery"
+    DATASET_MISSING = "dataset.missing"
+    DATASET_TOO_FEW = "dataset.too-few"
+    DATASET_BAD_PICTURE = "dataset.bad-picture"
+    DATASET_NO_CAPTION = "dataset.no-caption"
+    DATASET_BAD_CAPTION = "dataset.bad-caption"
+    DATASET_NO_TRIGGER = "dataset.no-trigger"
+
+    TRAINER_NOT_CONFIGURED = "trainer.not-configured"
+    TRAINER_NO_BASE = "trainer.no-base"
+    TRAINER_NO_TOKENIZER = "trainer.no-tokenizer"
+    TRAINER_MISSING_PART = "trainer.missing-part"
+    TRAINER_CPU_FALLBACK = "trainer.cpu-fallback"
+    TRAINER_NO_DATA = "trainer.no-data"
+    TRAINER_REFUSED = "trainer.refused"
+    TRAINER_CRASHED = "trainer.crashed"
+    TRAINER_KILLED = "trainer.killed"
+    TRAINER_OUT_OF_MEMORY = "trainer.out-of-memory"
+    TRAINER_STALLED = "trainer.stalled"
+    TRAINER_NAN = "trainer.nan"
+    TRAINER_LEARNED_NOTHING = "trainer.learned-nothing"
+    TRAINER_NO_RESULT = "trainer.no-result"
+    TRAINER_BROKEN_FILE = "trainer.broken-file"
 
     CONFIG_BROKEN = "config.broken"
     CONFIG_LAYOUT = "config.layout"
@@ -129,6 +150,12 @@ FATES: dict[Code, Fate] = {
     Code.IMAGE_UNREADABLE: Fate.RETRY,
     Code.IMAGE_BLANK: Fate.RETRY,
     Code.IMAGE_WRONG_SIZE: Fate.RETRY,
+    Code.TRAINER_CRASHED: Fate.RETRY,
+    Code.TRAINER_KILLED: Fate.RETRY,
+    Code.TRAINER_OUT_OF_MEMORY: Fate.RETRY,
+    Code.TRAINER_STALLED: Fate.RETRY,
+    Code.TRAINER_NO_RESULT: Fate.RETRY,
+    Code.TRAINER_BROKEN_FILE: Fate.RETRY,
 }
 """The fate of each code that is not simply `FAIL`."""
 

@@ -80,6 +80,10 @@ class Home:
         """Return the folders that jobs move between by rename; they share one volume."""
         return (self.inbox, self.running, self.done, self.failed, self.cancelled)
 
+    def closed(self) -> tuple[Path, ...]:
+        """Return the folders that are the owner's alone: nobody else reads or writes in them."""
+        return (self.running, self.private)
+
     def folders(self, paths: Paths) -> tuple[Path, ...]:
         """Return every folder that a home has."""
         configured = (paths.output, paths.datasets, paths.loras, paths.workflows)

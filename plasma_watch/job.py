@@ -22,6 +22,7 @@ from pydantic import TypeAdapter
 
 from plasma_watch import toml_text
 from plasma_watch.errors import Code, PlasmaError, Problem
+from plasma_watch.words import visible
 
 
 class State(StrEnum):
@@ -94,6 +95,30 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Trainer:
+    """A trainer's process as it was written down when it started; it may outlive the daemon."""
+
+    pid: int
+    mark: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How far a training is. What its attempts learned lies in their folders."""
+
+    attempt: int = 0
+    """How many attempts were started; each has a folder of its own."""
+    done_epochs: int = 0
+    """How many whole epochs the last one went on from."""
+    trainer: Trainer | None = None
+    """The process of the last one, until it is known to be gone."""
+    is_trained: bool = False
+    """Whether the trainer ended well, so that only its files are still to be placed."""
+    made: tuple[Made, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """The sheet that a sweep ends with, on its way to its place."""
 
@@ -133,6 +158,7 @@ class Job:
     spoiled: int = 0
     """How many of those brought a bad picture."""
     pictures: tuple[Picture, ...] = ()
+    training: Training | None = None
     sheet: Sheet = Sheet()
     ending: Ending | None = None
 
@@ -154,8 +180,8 @@ class Job:
 
     @property
     def was_begun(self) -> bool:
-        """Whether the engine was asked for anything of it."""
-        return any(picture.attempt for picture in self.pictures)
+        """Whether the engine was asked for anything of it, or a training was prepared."""
+        return self.training is not None or any(picture.attempt for picture in self.pictures)
 
     def with_picture(self, picture: Picture) -> Job:
         """Return the job with one of its pictures replaced."""
@@ -163,10 +189,11 @@ class Job:
         return replace(self, pictures=pictures)
 
     def outputs(self) -> list[str]:
-        """Return the paths of everything made: pictures, their sheet, then the manifests."""
+        """Return what was made: pictures, their sheet, then the manifests; or what was trained."""
         made = [item.path for picture in self.pictures for item in picture.made]
         made += [self.sheet.made.path] if self.sheet.made else []
-        return made + [manifest_of(path) for path in made]
+        trained = [item.path for item in self.training.made] if self.training else []
+        return made + [manifest_of(path) for path in made] + trained
 
 
 def manifest_of(picture: str) -> str:
@@ -248,7 +275,7 @@ def why_text(job: Job, ending: Ending) -> str:
     again = f"To try again, move {job.file} back into the inbox, or run:"
     dashes = "-- " if job.name.startswith("-") else ""
     parts.append(f"{again}\n  plasma-watch retry {dashes}{shlex.quote(job.name)}")
-    return "\n\n".join(parts) + "\n"
+    return visible("\n\n".join(parts) + "\n")
 
 
 def _what_happened(job: Job, ending: Ending) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import bisect
 import contextlib
-import hashlib
 import logging
 import re
 import threading
@@ -213,14 +212,14 @@ class Line:
             sha256=waiting.sha256,
             urgent=waiting.urgent,
         )
-        self._home.running.mkdir(exist_ok=True)
+        files.make_private(self._home.running)
         folder = self._home.running / job.id
-        folder.mkdir(exist_ok=True)
+        files.make_private(folder)
         return Ongoing(folder, job, waiting.changed_ns)
 
     def _is_what_was_checked(self, ongoing: Ongoing) -> bool:
         """Compare the bytes that were claimed with those that were checked, or put them back."""
-        if not ongoing.job.sha256 or _digest(ongoing.request) == ongoing.job.sha256:
+        if not ongoing.job.sha256 or files.digest(ongoing.request) == ongoing.job.sha256:
             return True
         self.put_back(ongoing)
         return False
@@ -375,14 +374,6 @@ def _suffixed(target: Path) -> Iterator[Path]:
     while True:
         yield target.with_name(f"{target.name}-{number}")
         number += 1
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""
 
 
 def _read_journal(path: Path) -> Job | None:

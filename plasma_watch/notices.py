@@ -46,10 +46,12 @@ def together(ended: Sequence[Ended]) -> str:
     return ", ".join(f"{number} {state}" for state, number in counts.items())
 
 
-def too_long(holds: Mapping[str, Hold], minutes: float, now: datetime) -> list[Hold]:
-    """Return what has waited for longer than so many minutes; 0 minutes: nothing ever."""
-    waited = [(hold, (now - hold.since).total_seconds() / 60) for hold in holds.values()]
-    return [hold for hold, since in waited if 0 < minutes <= since]
+def too_long(holds: Mapping[str, Hold], minutes: float, now: float) -> list[Hold]:
+    """Return what has waited for longer than so many minutes; 0 minutes: nothing ever.
+
+    A night asleep is no waiting: `now` stands still then, as what a wait is measured from.
+    """
+    return [hold for hold in holds.values() if 0 < minutes <= (now - hold.began) / 60]
 
 
 class Notices:
@@ -70,13 +72,11 @@ class Notices:
             with self._lock:
                 self._ended.append(Ended(job.name, job.ending.state, job.ending.why))
 
-    def flush(
-        self, holds: Mapping[str, Hold], when: datetime, now: float, trouble: str = ""
-    ) -> None:
+    def flush(self, holds: Mapping[str, Hold], now: float, trouble: str = "") -> None:
         """Tell what is due, all of it together, and not too often."""
         if not self._config.enabled or now - self._told_at < APART_SECONDS:
             return
-        texts = [*self._trouble(trouble), *self._waits(holds, when), *self._ends()]
+        texts = [*self._trouble(trouble), *self._waits(holds, now), *self._ends()]
         if texts:
             self._told_at = now
             self._send("\n".join(texts))
@@ -91,8 +91,8 @@ class Notices:
             ended, self._ended = self._ended, []
         return [together(ended)] if ended else []
 
-    def _waits(self, holds: Mapping[str, Hold], when: datetime) -> list[str]:
-        found = too_long(holds, self._config.waiting_minutes, when)
+    def _waits(self, holds: Mapping[str, Hold], now: float) -> list[str]:
+        found = too_long(holds, self._config.waiting_minutes, now)
         new = [hold for hold in found if (hold.job, hold.since) not in self._told_waits]
         self._told_waits = {(hold.job, hold.since) for hold in found}
         return [f"waits since {hold.since:%H:%M} UTC: {hold.wait.why}" for hold in new]

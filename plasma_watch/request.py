@@ -26,6 +26,7 @@ from plasma_watch.config import Config, Limits
 from plasma_watch.errors import Code, Problem, gathered
 from plasma_watch.rules import (
     MAX_SEED,
+    MAX_TRAIN_SEED,
     generate_rules,
     is_single_line,
     stays_below,
@@ -138,6 +139,7 @@ class Sweep(Strict):
     seed: list[Seed] = Field([], min_length=1)
     lora: list[LoraName] = Field([], min_length=1)
     lora_strength: list[Strength] = Field([], min_length=1)
+    prompt: list[Text] = Field([], min_length=1)
     cfg: list[Cfg] = Field([], min_length=1)
     steps: list[Steps] = Field([], min_length=1)
     sampler: list[Line] = Field([], min_length=1)
@@ -197,7 +199,7 @@ class TrainRequest(Strict):
     dim: int = Field(16, ge=1, le=256)
     alpha: float = Field(8, gt=0, le=256)
     learning_rate: float = Field(1e-4, gt=0, le=1)
-    seed: Seed = 42
+    seed: int = Field(42, ge=0, le=MAX_TRAIN_SEED)
     save_every: Steps = 200
     regularization: Line | None = None
     samples: list[Line] = Field([], max_length=32)
@@ -208,6 +210,18 @@ class TrainRequest(Strict):
     optimizer: str = "AdamW"
     mixed_precision: str = "no"
 
+    # What the manifest of a LoRA carries besides its request; never instructions.
+    result: dict[str, Any] | None = None
+    chosen: dict[str, Any] | None = None
+    recipe: dict[str, Any] | None = None
+    engine: dict[str, Any] | None = None
+    daemon: dict[str, Any] | None = None
+    models: list[dict[str, Any]] | None = None
+    inputs: list[dict[str, Any]] | None = None
+    versions: list[dict[str, Any]] | None = None
+
+
+LORA_TABLES = ("result", "chosen", "recipe", "engine", "daemon", "models", "inputs", "versions")
 
 Request: TypeAlias = GenerateRequest | TrainRequest
 

@@ -19,6 +19,8 @@ from plasma_watch.toml_check import shown
 
 MAX_SEED = 2**64 - 1
 """The largest seed that ComfyUI takes."""
+MAX_TRAIN_SEED = 2**32 - 1
+"""The largest seed that the trainer's libraries take."""
 _MAX_PART_BYTES = 200
 
 

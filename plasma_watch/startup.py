@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from plasma_watch import __version__
 from plasma_watch.config import Config, load_config
-from plasma_watch.daemon import Daemon, Options, check_layout
+from plasma_watch.daemon import Daemon, Options, check_layout, held
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.notices import sender
@@ -29,6 +29,8 @@ from plasma_watch.starts import MOST, Starts
 from plasma_watch.status import Board, utc_now
 from plasma_watch.system import platform
 from plasma_watch.system.locks import Lock
+from plasma_watch.train.trainer import STAND_IN
+from plasma_watch.words import visible
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +77,7 @@ def run(start: Start) -> int:
         _stay_safe(start, starts, stop)
         with starts.counted():
             config = _until(lambda: _configured(start), start, stop, tell=True)
-            return _run(start, config, starts, stop) if config else 0
+            return _run(start, config, _Parts(starts, lock), stop) if config else 0
     finally:
         lock.release()
 
@@ -93,16 +95,24 @@ def _stay_safe(start: Start, starts: Starts, stop: threading.Event) -> None:
         stop.wait(RETRY_SECONDS)
 
 
-def _run(start: Start, config: Config, starts: Starts, stop: threading.Event) -> int:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a start has in hand when the daemon begins."""
+
+    starts: Starts
+    lock: Lock
+
+
+def _run(start: Start, config: Config, parts: _Parts, stop: threading.Event) -> int:
     if start.sandbox is None:
-        return _run_daemon(start, config, starts, stop)
+        return _run_daemon(start, config, parts, stop)
     with start.sandbox(start.home, config) as url:
-        return _run_daemon(start, with_sandbox(config, url, start.home), starts, stop)
+        return _run_daemon(start, with_sandbox(config, url, start.home), parts, stop)
 
 
-def _run_daemon(start: Start, config: Config, starts: Starts, stop: threading.Event) -> int:
+def _run_daemon(start: Start, config: Config, parts: _Parts, stop: threading.Event) -> int:
     log.info("Plasma Watch %s looks after %s", __version__, start.home.root)
-    daemon = Daemon(start.home, config, start.options, starts)
+    daemon = Daemon(start.home, config, start.options, parts.starts, parts.lock)
     _on_signals(daemon.stop)
     if stop.is_set():
         daemon.stop()
@@ -110,7 +120,7 @@ def _run_daemon(start: Start, config: Config, starts: Starts, stop: threading.Ev
 
 
 def with_sandbox(config: Config, url: str, home: Home) -> Config:
-    """Return the config for work with the stand-in engine."""
+    """Return the config for work with the stand-in engine and the stand-in trainer."""
     comfyui = config.comfyui.model_copy(
         update={
             "url": url,
@@ -119,17 +129,16 @@ def with_sandbox(config: Config, url: str, home: Home) -> Config:
             "required_device": "any",
         }
     )
+    kohya = config.kohya.model_copy(
+        update={"script": str(STAND_IN), "python": sys.executable, "required_device": "any"}
+    )
     disk = config.disk.model_copy(update={"reserve_gb": 0.0})
-    return config.model_copy(update={"comfyui": comfyui, "disk": disk})
+    return config.model_copy(update={"comfyui": comfyui, "kohya": kohya, "disk": disk})
 
 
 def _take(lock: Lock, home: Home) -> bool:
     if not lock.acquire():
-        raise PlasmaError(
-            Code.DAEMON_HELD,
-            f"another daemon looks after {home.root} (pid {lock.holder()})",
-            "Stop it first; two would do every job twice.",
-        )
+        raise held(lock, home)
     return True
 
 
@@ -185,6 +194,24 @@ def _on_signals(stop: Callable[[], None]) -> None:
         signal.signal(number, handler)
 
 
+class _Visible(logging.Formatter):
+    """Writes lines that steer no terminal, whatever an engine or a request put into them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record."""
+        return visible(super().format(record))
+
+
+class _Log(logging.handlers.RotatingFileHandler):
+    """Begins its file anew when that was taken away, as with a home that is made anew."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        if self.stream and not os.path.lexists(self.baseFilename):
+            self.close()
+        super().emit(record)
+
+
 def _log_to(start: Start) -> None:
     """Log to standard error and, rotated, to `status/daemon.log`.
 
@@ -192,9 +219,9 @@ def _log_to(start: Start) -> None:
     """
     home = start.home
     home.status.mkdir(parents=True, exist_ok=True)
-    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter = _Visible("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
-    file = logging.handlers.RotatingFileHandler(
+    file = _Log(
         home.status / "daemon.log", maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
     )
     root = logging.getLogger()

@@ -20,6 +20,7 @@ from plasma_watch import toml_text
 from plasma_watch.errors import Code
 from plasma_watch.job import Ending, Job, State, is_job_id, same_name
 from plasma_watch.system import files, platform
+from plasma_watch.words import one_line
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +179,7 @@ class Board:
         """Add a line to a job's log."""
         if _key(name) == _DAEMON:
             return
-        line = f"{stamp(utc_now())} {job} {_one_line(text)}\n"
+        line = f"{stamp(utc_now())} {job} {one_line(text)}\n"
         try:
             with (self._folder / f"{name}.log").open("a", encoding="utf-8") as file:
                 file.write(line)
@@ -240,12 +241,6 @@ def read_status(path: Path) -> dict[str, Any]:
 def stamp(when: datetime) -> str:
     """Return a time as log lines show it."""
     return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _one_line(text: str) -> str:
-    """Return a text on one line, without the characters that steer a terminal."""
-    words = " ".join(text.split())
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words)
 
 
 def _key(name: str) -> str:

@@ -7,7 +7,6 @@ changed is told here; what follows from it is the daemon's to do.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterable
 from enum import Enum, auto
@@ -16,7 +15,6 @@ from pathlib import Path
 from plasma_watch.home import Home
 from plasma_watch.system import access
 from plasma_watch.system.clock import Instant, jump
-from plasma_watch.system.locks import Lock
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +55,7 @@ class Surroundings:
         return seconds
 
     def place(self) -> Place:
-        """Look where the home is.
-
-        The lock holds our own pid: it is the same home that is back on its volume, under whatever
-        number that has now.
-        """
+        """Look where the home is; whose it is when it is back, the lock knows."""
         before, self.lost = self.lost, _lost(self._home)
         if self.lost:
             if before:
@@ -96,7 +90,4 @@ def now() -> Instant:
 def _lost(home: Home) -> str:
     if not home.root.is_dir():
         return f"{home.root} is not there: it was moved or renamed, or its volume is gone"
-    holder = Lock(home.lock).holder()
-    if holder not in ("?", str(os.getpid())):
-        return f"another home lies at {home.root} now (pid {holder} looks after it)"
     return ""

@@ -1,4 +1,7 @@
-"""Writes TOML as all our files have it: times in UTC, with a T and a Z."""
+"""Writes TOML as all our files have it: times in UTC, with a T and a Z, nothing that steers.
+
+A character without a face is written as an escape, so that a file can be looked at in a terminal.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import tomli_w
+
+from plasma_watch import words
 
 
 class _Stamp(datetime):
@@ -18,7 +23,8 @@ class _Stamp(datetime):
 
 def dumps(table: Mapping[str, Any]) -> str:
     """Return a table as TOML text; a time without a zone stays as it is."""
-    return tomli_w.dumps({key: _stamped(value) for key, value in table.items()})
+    text = tomli_w.dumps({key: _stamped(value) for key, value in table.items()})
+    return words.escaped(text)
 
 
 def _stamped(value: Any) -> Any:  # noqa: ANN401 - whatever TOML holds

@@ -34,8 +34,12 @@ class Tripwire:
     """The file, held open, for one thread. Its state is what earlier starts died on."""
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._path = path
+        self._fd = self._opened()
         self.tripped = self._read()
+
+    def _opened(self) -> int:
+        return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def poisoned(self, subject: str) -> Tripped | None:
         """Return what is known against a subject, when it is enough to leave it alone."""
@@ -63,6 +67,9 @@ class Tripwire:
 
     def _write(self, note: dict[str, object]) -> None:
         with contextlib.suppress(OSError):
+            if os.fstat(self._fd).st_nlink == 0:  # `.plasma` was thrown away
+                os.dup2(fd := self._opened(), self._fd, inheritable=False)
+                os.close(fd)
             os.pwrite(self._fd, json.dumps(note).encode().ljust(_SIZE), 0)
 
     def _read(self) -> Tripped | None:

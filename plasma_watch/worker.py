@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 
-from plasma_watch.control import CancelAsked, Control, Running, Stopping
+from plasma_watch.control import CancelAsked, Control, Running, SetAside, Stopping
 from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate.memory import Never, Start, Verdict, Wait
 from plasma_watch.job import TAKEN_OUT, Ending, Job, State, ended_by, ended_by_bug, poisoned
@@ -52,7 +53,10 @@ class Hold:
 
     wait: Wait
     since: datetime
+    """The time of day, for people."""
     job: str = ""
+    began: float = field(default_factory=time.monotonic)
+    """What the wait is measured from; a clock that is set changes nothing."""
 
     def is_of(self, job: str, code: Code) -> bool:
         """Tell whether it is the same job that waits, for the same thing."""
@@ -99,6 +103,10 @@ class Worker:
         self.is_idle = False
         """Whether the last look found neither work nor a line."""
         self._was_held = False
+        self._aside: list[Ongoing] = []
+        """The jobs that let urgent ones pass."""
+        self._passed_in_vain: set[str] = set()
+        """The urgent jobs that could not start though one stepped aside for them."""
         self.is_up = False
         """Whether it has come as far as to carry a job, or to rest."""
 
@@ -106,8 +114,7 @@ class Worker:
         """Work until the daemon stops."""
         try:
             for ongoing in self._left():
-                self._control.begin(Running(ongoing.job.id, ongoing.job.name))
-                self._carry(ongoing)
+                self._go_on(ongoing)
             while True:
                 self.wake.clear()  # before the check: a stop in between wakes us again
                 self._control.check()
@@ -116,12 +123,17 @@ class Worker:
         except Stopping:
             log.info("the worker stops")
 
-    def slept(self, seconds: float) -> None:
-        """Hear that the machine slept: that time is no waiting."""
-        shift = timedelta(seconds=seconds)
-        for kind, hold in list(self.holds.items()):
-            self.holds[kind] = replace(hold, since=hold.since + shift)
-        self.wake.set()
+    def lets_pass(self, kind: str) -> bool:
+        """Tell whether an urgent job waits for which one of this kind may step aside."""
+        return any(
+            waiting.urgent and waiting.kind != kind and waiting.id not in self._passed_in_vain
+            for waiting in ([] if self._is_paused() else self._line.first_of_each_kind())
+        )
+
+    def _go_on(self, ongoing: Ongoing) -> None:
+        """Carry a job that was begun before."""
+        self._control.begin(Running(ongoing.job.id, ongoing.job.name, ongoing.changed_ns))
+        self._carry(ongoing)
 
     def _rest(self) -> None:
         """Wait for work; while something is held, look again soon."""
@@ -143,6 +155,9 @@ class Worker:
 
     def _step(self) -> bool:
         """Start and carry the next job that may start; tell whether there was one."""
+        if self._aside:
+            self.is_idle = False
+            return self._step_aside()
         if self._is_paused():
             return False
         for waiting in self._line.first_of_each_kind():
@@ -151,6 +166,20 @@ class Worker:
                 self._carry(ongoing)
                 return True
         return False
+
+    def _step_aside(self) -> bool:
+        """Carry an urgent job for which another stepped aside, or go on with that one."""
+        kind = self._aside[-1].job.kind
+        while self.lets_pass(kind):
+            waiting = next(
+                w for w in self._line.first_of_each_kind() if w.urgent and w.kind != kind
+            )
+            if ongoing := self._started(waiting):
+                self._carry(ongoing)
+                return True
+            self._passed_in_vain.add(waiting.id)
+        self._go_on(self._aside.pop())
+        return True
 
     # May it start?
 
@@ -177,12 +206,14 @@ class Worker:
 
     def _hold(self, waiting: Waiting, wait: Wait) -> None:
         before = self.holds.get(waiting.kind)
-        since = before.since if before and before.is_of(waiting.id, wait.code) else None
-        if since is None:
+        if before and before.is_of(waiting.id, wait.code):
+            hold = replace(before, wait=wait)
+        else:
+            hold = Hold(wait, utc_now(), waiting.id)
             log.info("%s waits: %s (%s)", waiting.id, wait.why, wait.code)
             self._board.say(waiting.name, waiting.id, f"waiting: {wait.why} ({wait.code})")
-        hold = self.holds[waiting.kind] = Hold(wait, since or utc_now(), waiting.id)
-        minutes = (utc_now() - hold.since).total_seconds() / 60
+        self.holds[waiting.kind] = hold
+        minutes = (time.monotonic() - hold.began) / 60
         if wait.code == Code.MEMORY_SHORT and 0 < self._wait_minutes <= minutes:
             error = PlasmaError(
                 Code.MEMORY_WAITED,
@@ -222,6 +253,8 @@ class Worker:
                 ending = ongoing.job.ending or self._ended(ongoing)
             if ending:
                 self._file_away(ongoing, ending)
+        except SetAside:
+            self._set_aside(ongoing)
         finally:
             self._control.end()
             self._heavy.release()
@@ -241,7 +274,7 @@ class Worker:
         self._board.say(job.name, job.id, "running")
         try:
             return self._run(kind, ongoing)
-        except Stopping:
+        except (Stopping, SetAside):
             raise
         except CancelAsked:
             return _cancelled(ongoing.job)
@@ -266,6 +299,14 @@ class Worker:
         except FileNotFoundError:
             return TAKEN_OUT
         return kind.run(ongoing, request)
+
+    def _set_aside(self, ongoing: Ongoing) -> None:
+        """Keep a job in `running/` that lets urgent ones pass."""
+        self._aside.append(ongoing)
+        self._control.set_aside()
+        why = "lets an urgent request pass; goes on after it"
+        self._board.say(ongoing.job.name, ongoing.job.id, why)
+        self._board.show(of_running(ongoing.job, why))
 
     def _stepped_back(self, ongoing: Ongoing, exc: PlasmaError) -> Ending | None:
         """Put a job that has asked for nothing yet back into its place, and hold its kind.

@@ -27,6 +27,8 @@ class Report:
     verdicts: Sequence[Verdict]
     again: Sequence[Again] = ()
     """The pictures of one seed, if they were asked for."""
+    training: str = ""
+    """What a calibration of the trainer came to, if it was asked for."""
 
     def to_json(self) -> str:
         """Return all of it for programs."""
@@ -50,6 +52,8 @@ class Report:
         yield from (f"| {name} | {value} |" for name, value in self._facts().items())
         yield from self._runs()
         yield from self._again()
+        if self.training:
+            yield from ("", "## The trainer, fifty steps", "", self.training)
         yield from ("", "## What ComfyUI said of itself", "", "```json")
         yield json.dumps(self.stats, indent=2)
         yield "```"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform as python_platform
 import re
 import threading
@@ -17,12 +18,14 @@ from typing import Any
 from PIL import Image
 
 from plasma_watch import __version__, errand
+from plasma_watch.benchmark import training
 from plasma_watch.benchmark.reference import NAME, SEED, request
 from plasma_watch.benchmark.report import Report
 from plasma_watch.benchmark.verdict import Again, Run, verdicts
 from plasma_watch.benchmark.watching import Watching
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts, read_facts
+from plasma_watch.config import load_config
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.outputs.likeness import likeness
@@ -33,6 +36,7 @@ from plasma_watch.system import platform, processes
 
 RUN_SECONDS = 3600.0
 """When a run is given up."""
+TRAINING_SECONDS = 4 * 3600.0
 FREE_PAUSE_SECONDS = 1.5
 ENGINE_SECONDS = 600.0
 """How long an engine of our own may take to be there, when the first picture asks for it."""
@@ -49,6 +53,8 @@ class Bench:
     run_seconds: float = RUN_SECONDS
     again: int = 0
     """How often one seed is made anew, to see whether it makes one picture."""
+    trains: bool = False
+    """Whether the trainer is calibrated too."""
 
 
 def benchmark(bench: Bench, *options: str) -> Report:
@@ -113,7 +119,18 @@ def _measured(bench: Bench, client: Client) -> Report:
         runs=runs,
         verdicts=verdicts(runs, engine, again),
         again=again,
+        training=_calibrated(bench) if bench.trains else "",
     )
+
+
+def _calibrated(bench: Bench) -> str:
+    """Calibrate the trainer, and return what it came to in its own words."""
+    bench.say(f"the trainer, {training.STEPS} steps")
+    config = load_config(bench.home.config, os.environ)
+    asked = training.request(bench.home, config.paths.datasets, config.limits.min_images)
+    status = _made(bench, training.NAME, asked, TRAINING_SECONDS)
+    bench.say(f"  {status['state']}: {status['why']}")
+    return f"{status['state']}: {status['why']}"
 
 
 def _made_again(bench: Bench, client: Client) -> Iterator[Again]:

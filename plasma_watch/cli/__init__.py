@@ -17,6 +17,7 @@ from plasma_watch.cli import (
     finding,
     homes,
     looking,
+    loras,
     pictures,
     requests,
     running,
@@ -24,6 +25,7 @@ from plasma_watch.cli import (
     workflows,
 )
 from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.words import visible
 
 app = typer.Typer(
     name="plasma-watch",
@@ -43,6 +45,7 @@ for family in (
     service,
     doctoring,
     benchmarking,
+    loras,
 ):
     family.add_to(app)
 
@@ -78,4 +81,4 @@ def _say(exc: PlasmaError) -> None:
         error = {"code": str(exc.code), "message": exc.message, "hint": exc.hint}
         print(json.dumps({"error": error}))  # noqa: T201 - this is what it is for
         return
-    print(f"{exc.message} ({exc.code})\n  {exc.hint}".rstrip(), file=sys.stderr)  # noqa: T201 - the same
+    print(visible(f"{exc.message} ({exc.code})\n  {exc.hint}".rstrip()), file=sys.stderr)  # noqa: T201 - the same

@@ -25,6 +25,9 @@ def benchmark(
     reproduce: Annotated[
         int, typer.Option("--reproduce", min=0, help="Make one seed so many times, and compare.")
     ] = 0,
+    train: Annotated[
+        bool, typer.Option("--train", help="Calibrate the trainer too: fifty steps.")
+    ] = False,
     minutes: Annotated[float, typer.Option(help="When a run is given up.")] = 60,
 ) -> None:
     """Make the reference picture cold and warm; write BENCHMARK.md and .json into the home."""
@@ -33,7 +36,7 @@ def benchmark(
 
     found = home_of(home)
     options = ["--sandbox"] if sandbox else []
-    report = benchmark(Bench(found, say, minutes * 60, reproduce), *options)
+    report = benchmark(Bench(found, say, minutes * 60, reproduce, trains=train), *options)
     for verdict in report.verdicts:
         say(f"{verdict.mark:<8} {verdict.claim}: {verdict.why}")
     say(f"written: {found.root / 'BENCHMARK.md'}, {found.root / 'BENCHMARK.json'}")

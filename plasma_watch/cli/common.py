@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from plasma_watch.home import Home, find_home
+from plasma_watch.words import visible
 
 HomeOption = Annotated[
     Path | None,
@@ -55,13 +56,6 @@ def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return str(value)
-
-
-def visible(text: str) -> str:
-    """Return a text without characters that would steer a terminal."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
 
 
 def is_terminal() -> bool:

@@ -17,11 +17,11 @@ from plasma_watch.cli.common import (
     is_terminal,
     say,
     say_json,
-    visible,
 )
 from plasma_watch.cli.requests import EXIT_FAILED
 from plasma_watch.config import load_config
 from plasma_watch.doctor.line import Colour, Line
+from plasma_watch.words import visible
 
 _SIGNS = {Colour.GREEN: "✓", Colour.YELLOW: "!", Colour.RED: "✗"}
 

@@ -14,6 +14,7 @@ from plasma_watch.config import Config, load_config
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.shipped import shipped
+from plasma_watch.system.files import make_private
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,6 +38,8 @@ def init(
     _copy(shipped("config.toml"), home.config)
     for path in home.folders(Config().paths):
         path.mkdir(parents=True, exist_ok=True)
+    for path in home.closed():
+        make_private(path)
     for name in ("workflows", "examples"):
         for file in shipped(name).iterdir():
             if file.suffix in (".toml", ".json"):

@@ -23,6 +23,7 @@ from plasma_watch.cli.common import (
 )
 from plasma_watch.cli.requests import EXIT_FAILED, EXIT_UNREACHABLE, POLL_SECONDS, no_daemon
 from plasma_watch.home import Home
+from plasma_watch.words import visible
 
 _ENDS = ("done", "failed", "cancelled")
 
@@ -128,7 +129,7 @@ def _print_line(home: Home, line: Mapping[str, Any]) -> None:
     table = Table("", "name", "kind", "why", title=f"{line.get('length', len(rows))} in line")
     for told in rows:
         cells = (str(told.get("position", "")), told["name"], told["kind"], told["why"])
-        table.add_row(*(escape(cell) for cell in cells))
+        table.add_row(*(escape(visible(cell)) for cell in cells))
     Console().print(table)
 
 

@@ -57,10 +57,18 @@ def sandbox(
     seconds_per_step: Annotated[float, typer.Option(help="How long a step takes.")] = 0.05,
     *,
     previews: Annotated[bool, typer.Option("--previews", help="Send previews.")] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", help="Do wrong: NAME[@N][xTIMES][=VALUE]; docs/sandbox.md."),
+    ] = None,
 ) -> None:
     """Run the stand-in engine by itself: it answers as ComfyUI does, and draws."""
+    from plasma_watch.sandbox.mischief.script import parse  # noqa: PLC0415 - start-up time
     from plasma_watch.sandbox.server import serve  # noqa: PLC0415 - needs the extra
     from plasma_watch.sandbox.settings import Settings  # noqa: PLC0415 - the same
 
-    settings = Settings(base=base, port=port, seconds_per_step=seconds_per_step, previews=previews)
-    serve(settings)
+    try:
+        faults = tuple(parse(text) for text in fault or ())
+    except ValueError as exc:
+        raise typer.BadParameter(str(exc)) from exc
+    serve(Settings(base, "127.0.0.1", port, seconds_per_step, previews=previews, faults=faults))

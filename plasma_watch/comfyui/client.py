@@ -19,12 +19,14 @@ from plasma_watch.comfyui import facts
 from plasma_watch.comfyui.patience import LogLine
 from plasma_watch.comfyui.protocol import Image, Queue, read_queue
 from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.words import without_userinfo
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 """Its HTTP stays quick while it works (0.5 s at worst); longer silence means trouble."""
 _NOT_FOUND = 404
 MAX_PICTURE_BYTES = 256_000_000
+_PIECE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Client:
 
     def __init__(self, url: str, read_seconds: float = READ_SECONDS) -> None:
         self.url = url.rstrip("/")
+        self.shown = without_userinfo(self.url)
+        """The address as people are told it: whoever reads a log need not know the password."""
         self._timeout = (CONNECT_SECONDS, read_seconds)
         self._session = requests.Session()
         # A proxy from the environment must never see the way to this machine's own ComfyUI.
@@ -74,9 +78,9 @@ class Client:
             answer = self._json("/system_stats")
         except PlasmaError as exc:
             if exc.code is Code.ENGINE_BAD_ANSWER:
-                raise facts.not_comfyui(self.url) from exc
+                raise facts.not_comfyui(self.shown) from exc
             raise
-        return facts.read_facts(answer, self.url)
+        return facts.read_facts(answer, self.shown)
 
     def object_info(self, node_class: str) -> dict[str, Any]:
         """Return what the engine knows about a node class; an empty table for an unknown one."""
@@ -113,10 +117,22 @@ class Client:
     def view(self, image: Image) -> bytes | None:
         """Return the bytes of a file that the engine wrote, or None when it is not there."""
         params = {"filename": image.filename, "subfolder": image.subfolder, "type": image.type}
-        answer = self._get("/view", params=params)
-        if answer.status_code in (400, 403, 404):
-            return None
-        return self._good(answer, "/view").content[:MAX_PICTURE_BYTES]
+        with self._get("/view", params=params, stream=True) as answer:
+            if answer.status_code in (400, 403, 404):
+                return None
+            return self._read(self._good(answer, "/view"))
+
+    def _read(self, answer: requests.Response) -> bytes:
+        """Return the bytes of a picture, and of one that is far too large only a part."""
+        content = bytearray()
+        try:
+            for piece in answer.iter_content(_PIECE_BYTES):
+                content += piece
+                if len(content) > MAX_PICTURE_BYTES:
+                    break
+        except requests.RequestException as exc:
+            raise self._unreachable(exc) from exc
+        return bytes(content)
 
     def log(self) -> list[LogLine]:
         """Return the engine's last log lines; none where this ComfyUI does not show them."""
@@ -203,9 +219,12 @@ class Client:
         except (requests.JSONDecodeError, RecursionError) as exc:
             raise self._odd(route) from exc
 
-    def _get(self, route: str, params: Mapping[str, str] | None = None) -> requests.Response:
+    def _get(
+        self, route: str, params: Mapping[str, str] | None = None, *, stream: bool = False
+    ) -> requests.Response:
+        url = f"{self.url}{route}"
         try:
-            return self._session.get(f"{self.url}{route}", params=params, timeout=self._timeout)
+            return self._session.get(url, params=params, timeout=self._timeout, stream=stream)
         except requests.RequestException as exc:
             raise self._unreachable(exc) from exc
 
@@ -229,14 +248,14 @@ class Client:
         said = type(why).__name__ if isinstance(why, Exception) else str(why)
         return PlasmaError(
             Code.ENGINE_UNREACHABLE,
-            f"ComfyUI does not answer at {self.url} ({said})",
+            f"ComfyUI does not answer at {self.shown} ({said})",
             "Start ComfyUI, or set comfyui.url; the job waits.",
         )
 
     def _odd(self, route: str) -> PlasmaError:
         return PlasmaError(
             Code.ENGINE_BAD_ANSWER,
-            f"ComfyUI at {self.url} gave an answer that makes no sense to {route}",
+            f"ComfyUI at {self.shown} gave an answer that makes no sense to {route}",
             "Its log may say more.",
         )
 

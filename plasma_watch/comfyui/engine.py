@@ -17,6 +17,7 @@ from plasma_watch.comfyui.server import Server
 from plasma_watch.config import Comfyui, is_loopback
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.system import platform, processes
+from plasma_watch.words import without_userinfo
 
 AUTO_URLS = ("http://127.0.0.1:8188", "http://127.0.0.1:8000")
 """ComfyUI's own port, and that of ComfyUI Desktop."""
@@ -107,10 +108,11 @@ class Engine:
                 self._server.raise_up()
                 self._server.silent()
 
-    def make_room(self, pause: Callable[[float], None]) -> None:
+    def make_room(self, pause: Callable[[float], None]) -> bool:
         """Leave the machine to a training: an engine of ours ends, another's models are unloaded.
 
-        Raises PlasmaError `engine.busy` while it works for somebody.
+        Returns whether another's was asked, which takes it a moment. Raises PlasmaError
+        `engine.busy` while it works for somebody.
         """
         client = self.reached()
         if client and _is_busy(client):
@@ -124,6 +126,7 @@ class Engine:
                 pause(FREE_PAUSE_SECONDS)
                 client.free()
         self.forget()
+        return client is not None and self._server is None
 
     def reached(self) -> Client | None:
         """Return a client if an engine answers; none is started for that."""
@@ -165,7 +168,7 @@ class Engine:
     def _nowhere(self) -> PlasmaError:
         return PlasmaError(
             Code.ENGINE_UNREACHABLE,
-            f"ComfyUI does not answer at {' or '.join(self._urls)}",
+            f"ComfyUI does not answer at {without_userinfo(' or '.join(self._urls))}",
             "Start ComfyUI, or set comfyui.url; the job waits.",
         )
 
@@ -211,7 +214,7 @@ class Engine:
         """Return what is told of the engine."""
         url = self._client.url if self._client else self._urls[0]
         pid = self._server.pid if self._server else None
-        return Seen(url, self._facts, self._since, self._deaf, pid)
+        return Seen(without_userinfo(url), self._facts, self._since, self._deaf, pid)
 
 
 def _listener(url: str) -> int | None:

@@ -16,7 +16,7 @@ So a verdict comes from answers alone, and there is at most one. No socket and n
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +109,8 @@ class Queue:
 
     running: tuple[str, ...]
     pending: tuple[str, ...]
+    clients: tuple[str, ...] = ()
+    """Who asked for them, as the clients call themselves, each once."""
 
     def __contains__(self, prompt: object) -> bool:
         return prompt in self.running or prompt in self.pending
@@ -262,7 +264,17 @@ def read_queue(answer: object) -> Queue:
     return Queue(
         tuple(prompt for _, prompt in running),
         tuple(prompt for _, prompt in sorted(pending, key=lambda item: item[0])),
+        tuple(dict.fromkeys(_clients([*found_running, *found_pending]))),
     )
+
+
+def _clients(items: list[Any]) -> Iterator[str]:
+    for item in items:
+        match item:
+            case [_, _, _, {"client_id": str(client)}, *_]:
+                yield client
+            case _:
+                pass
 
 
 def _items(items: list[Any]) -> list[tuple[int | float, str]]:

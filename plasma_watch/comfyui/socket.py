@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import websocket
 
 CONNECT_SECONDS = 3.0
-# The library heeds the list only where a proxy is named; else it asks the environment's proxy.
-_NO_PROXY: dict[str, Any] = {"http_proxy_host": "none", "http_no_proxy": ["*"]}
+MAX_FRAME_BYTES = 16_000_000
+"""A preview has some ten thousand; what is larger is nothing for us, in one piece or in many."""
 _FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
 
 
 class SocketClosed(Exception):  # noqa: N818 - an event, not an error: the truth is asked elsewhere
     """The socket is closed, or never opened."""
+
+
+class _Bounded(websocket.WebSocket):
+    """A socket that breaks before a frame fills the memory. Its state: how much came of one."""
+
+    came = 0
+
+    def _recv(self, bufsize: int) -> bytes:
+        received: bytes = super()._recv(bufsize)  # type: ignore[no-untyped-call]
+        self.came += len(received)
+        if self.came > MAX_FRAME_BYTES:
+            raise websocket.WebSocketPayloadException("a frame is larger than any of use")
+        return received
+
+
+_OPTIONS: dict[str, Any] = {
+    "class_": _Bounded,
+    # Its own check of texts takes a second for some megabytes; decoding them checks as well.
+    "skip_utf8_validation": True,
+    # The library heeds the list only where a proxy is named; else it asks the environment's proxy.
+    "http_proxy_host": "none",
+    "http_no_proxy": ["*"],
+}
 
 
 class FrameSocket:
@@ -26,7 +50,10 @@ class FrameSocket:
         """Connect, or raise SocketClosed."""
         try:
             self._socket = websocket.create_connection(
-                _address(url, client_id), timeout=CONNECT_SECONDS, **_NO_PROXY
+                _address(url, client_id),
+                timeout=CONNECT_SECONDS,
+                header=_credentials(url),
+                **_OPTIONS,
             )
         except (OSError, websocket.WebSocketException) as exc:
             raise SocketClosed(str(exc)) from exc
@@ -42,6 +69,7 @@ class FrameSocket:
         try:
             self._socket.settimeout(seconds)
             frame: str | bytes = self._socket.recv()
+            self._socket.came = 0  # type: ignore[attr-defined]
         except websocket.WebSocketTimeoutException:
             return None
         except (OSError, websocket.WebSocketException, UnicodeDecodeError, ValueError) as exc:
@@ -60,4 +88,12 @@ def _address(url: str, client_id: str) -> str:
     parts = urlsplit(url)
     scheme = "wss" if parts.scheme == "https" else "ws"
     path = f"{parts.path.rstrip('/')}/ws"
-    return urlunsplit((scheme, parts.netloc, path, f"clientId={client_id}", ""))
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((scheme, host, path, f"clientId={client_id}", ""))
+
+
+def _credentials(url: str) -> list[str]:
+    """Return the header that user and password of an address stand for, as HTTP has it."""
+    user, _, _ = urlsplit(url).netloc.rpartition("@")
+    token = base64.b64encode(unquote(user).encode()).decode()
+    return [f"Authorization: Basic {token}"] if user else []

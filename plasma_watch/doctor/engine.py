@@ -22,6 +22,7 @@ from plasma_watch.generate.template import Template, fill
 from plasma_watch.home import Home
 from plasma_watch.request import GenerateRequest
 from plasma_watch.system import platform
+from plasma_watch.words import without_userinfo
 
 _POSE_NODE = "OpenposePreprocessor"
 _READ_SECONDS = 10.0
@@ -64,7 +65,7 @@ class Engine:
 def read(home: Home, config: Config) -> Engine:
     """Read all of it from the first engine that answers."""
     urls = AUTO_URLS if config.comfyui.url == "auto" else (config.comfyui.url,)
-    known = _known(config.comfyui, urls)
+    known = _known(config.comfyui, [without_userinfo(url) for url in urls])
     errors: list[PlasmaError] = []
     for url in urls:
         client = Client(url, _READ_SECONDS)
@@ -74,7 +75,7 @@ def read(home: Home, config: Config) -> Engine:
             errors.append(exc)
         finally:
             client.close()
-    return _with(known, silence=_silence(errors, urls))
+    return _with(known, silence=_silence(errors, known.urls))
 
 
 def _silence(errors: Sequence[PlasmaError], urls: Sequence[str]) -> str:
@@ -110,7 +111,13 @@ def _with(known: Engine, **more: Any) -> Engine:  # noqa: ANN401 - fields of an 
 def _read(client: Client, known: Engine, home: Home, config: Config) -> Engine:
     facts = client.system_stats()
     objection, way_out = _objection(facts, config.comfyui)
-    found = _with(known, urls=(client.url,), facts=facts, objection=objection, way_out=way_out)
+    found = _with(
+        known,
+        urls=(without_userinfo(client.url),),
+        facts=facts,
+        objection=objection,
+        way_out=way_out,
+    )
     with contextlib.suppress(PlasmaError):  # what it does not tell stays unknown
         return _with(
             found,

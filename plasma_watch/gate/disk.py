@@ -9,9 +9,12 @@ from plasma_watch.errors import Code
 from plasma_watch.gate.memory import Start, Wait, gb
 
 
-def verdict(disk: Disk, free: Mapping[str, int]) -> Start | Wait:
-    """Judge by the fullest volume; `free` maps a folder's name to the free bytes around it."""
-    reserve = int(disk.reserve_gb * GB)
+def verdict(disk: Disk, free: Mapping[str, int], need: int = 0) -> Start | Wait:
+    """Judge by the fullest volume; `free` maps a folder's name to the free bytes around it.
+
+    `need` is what the job itself will fill, on top of what is left alone.
+    """
+    reserve = int(disk.reserve_gb * GB) + need
     short = {folder: size for folder, size in free.items() if size < reserve}
     if not short:
         return Start()

@@ -21,8 +21,12 @@ ENOUGH = 5
 KEPT = 50
 """How many peaks are remembered of each recipe, the newest."""
 SHARE = 0.95
+MARGIN = 1.1
+"""By how much a need is taken to be larger than the few peaks that were seen."""
 LEAST_SHARE = 0.25
-"""A need is never taken for less than this share of what the config says: peaks can be missed."""
+"""A page's need is never taken for less than this share of what the config says: peaks of a second
+can be missed."""
+_TRAINING = "training at "
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,25 @@ class Learned:
 
 
 def learned(peaks: Sequence[int], guess: int) -> int:
-    """Return the need in bytes: the 95th percentile of the peaks, once there are enough."""
+    """Return the need of a page: the 95th percentile of its peaks, once there are enough."""
     if len(peaks) < ENOUGH:
         return guess
     return max(percentile(peaks, SHARE), int(guess * LEAST_SHARE))
+
+
+def learned_of_training(peaks: Sequence[int], guess: int) -> int:
+    """Return the need of a training: it takes a night and is measured all through, so one counts.
+
+    There is a margin on top until there are enough of them.
+    """
+    if not peaks:
+        return guess
+    return int(percentile(peaks, SHARE) * (1.0 if len(peaks) >= ENOUGH else MARGIN))
+
+
+def training_at(resolution: int) -> str:
+    """Return what the need of a training is remembered under."""
+    return f"{_TRAINING}{resolution} px"
 
 
 def percentile(values: Sequence[int], share: float) -> int:
@@ -52,17 +71,18 @@ class Needs:
         self._path = path
         self._lock = threading.Lock()
 
-    def of(self, recipe: object, otherwise: int) -> int:
+    def of(self, recipe: str, otherwise: int) -> int:
         """Return the need of a recipe in bytes: learned, or else what the config says."""
-        return learned(self._read().get(str(recipe), []), otherwise)
+        judge = learned_of_training if recipe.startswith(_TRAINING) else learned
+        return judge(self._read().get(recipe, []), otherwise)
 
-    def learn(self, recipe: object, peak: int) -> None:
+    def learn(self, recipe: str, peak: int) -> None:
         """Remember what a job took; nothing is learned from one that was not measured."""
         if peak <= 0:
             return
         with self._lock, contextlib.suppress(OSError):
             known = self._read()
-            known[str(recipe)] = [*known.get(str(recipe), []), peak][-KEPT:]
+            known[recipe] = [*known.get(recipe, []), peak][-KEPT:]
             files.write_whole(self._path, json.dumps(known).encode())
 
     def told(self) -> dict[str, Learned]:

@@ -50,6 +50,11 @@ def _holder(process: psutil.Process) -> Holder | None:
     return Holder(str(name), process.pid, int(memory_info.rss)) if name and memory_info else None
 
 
+def swap_used() -> int:
+    """Return how much swap is in use, in bytes."""
+    return int(psutil.swap_memory().used)
+
+
 def free_disk(folders: Iterable[Path]) -> dict[str, int]:
     """Return the free bytes around each folder that is there."""
     free: dict[str, int] = {}

@@ -33,6 +33,7 @@ from plasma_watch.gate.needs import Needs
 from plasma_watch.generate import checking, resolve, sheeting
 from plasma_watch.generate.again import Original, original_of
 from plasma_watch.generate.asking import Answer, ask, rejoin, withdraw
+from plasma_watch.generate.discretion import discreet, secrets_in
 from plasma_watch.generate.order import (
     Order,
     check_engine,
@@ -50,6 +51,7 @@ from plasma_watch.generate.template import Template
 from plasma_watch.home import Home
 from plasma_watch.job import TAKEN_OUT, Ending, Job, Made, Picture, State, manifest_of
 from plasma_watch.line import Ongoing
+from plasma_watch.loras import Loras
 from plasma_watch.outputs import earlier, generation_log
 from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.outputs.naming import place_of
@@ -80,6 +82,7 @@ class Workshop:
     control: Control
     tripwire: Tripwire
     hashes: Hashes
+    loras: Loras
     paces: Paces
     meter: Meter
     needs: Needs
@@ -178,11 +181,20 @@ class Generate:
             try:
                 return self._run(ongoing, request)
             except PlasmaError as exc:
-                self._after(exc, ongoing)
+                self._after(self._discreet(exc, request), ongoing)
             except OSError as exc:
                 if ongoing.is_taken_out:
                     return TAKEN_OUT
                 self._hold(ongoing, _disk_error(exc))
+
+    def _discreet(self, exc: PlasmaError, request: GenerateRequest) -> PlasmaError:
+        """Return an error without the secrets of the request's workflow, as far as it is known."""
+        shop = self._shop
+        with contextlib.suppress(PlasmaError):
+            workflows = shop.home.at(shop.config.paths.workflows)
+            template = checking.template_of(request, shop.config, workflows)
+            return discreet(exc, secrets_in(template.graph))
+        return exc
 
     def _after(self, exc: PlasmaError, ongoing: Ongoing) -> None:
         """Make ready for another try, or raise the error again if there is none."""
@@ -380,7 +392,9 @@ class Generate:
         self, ongoing: Ongoing, request: GenerateRequest, template: Template
     ) -> resolve.Plan:
         """Resolve the request once; after that the journal's word stands."""
-        if ongoing.job.request is not None:
+        if ongoing.job.request is None:
+            request = resolve.with_loras(request, self._shop.loras.file_of)
+        else:
             request = GenerateRequest.model_validate(ongoing.job.request)
         drawn = secrets.randbelow(resolve.draw_limit(request))
         plan = resolve.resolve(request, template, self._shop.config.defaults, drawn)

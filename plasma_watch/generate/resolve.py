@@ -7,7 +7,7 @@ resolved request, and so has a request, a graph and a manifest of its own.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ SWEPT: dict[str, str] = {
     "checkpoint": "checkpoint",
     "lora": "lora.name",
     "lora_strength": "lora.strength",
+    "prompt": "prompt",
     "sampler": "sampler",
     "steps": "steps",
     "cfg": "cfg",
@@ -135,6 +136,18 @@ def _value(
         return template.map.defaults[slot]
     configured = getattr(defaults, key, None)
     return template.exported(slot) if configured is None else configured
+
+
+def with_loras(request: GenerateRequest, file_of: Callable[[str], str]) -> GenerateRequest:
+    """Return the request with the names of LoRAs that were trained here replaced by their files."""
+    changed: dict[str, Any] = {}
+    if request.lora is not None:
+        name = file_of(request.lora.name)
+        changed["lora"] = request.lora.model_copy(update={"name": name})
+    if request.sweep is not None and request.sweep.lora:
+        names = [file_of(name) for name in request.sweep.lora]
+        changed["sweep"] = request.sweep.model_copy(update={"lora": names})
+    return request.model_copy(update=changed) if changed else request
 
 
 def lora_file(name: str) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from plasma_watch.config import Config
 from plasma_watch.control import Control
 from plasma_watch.errors import Fate, PlasmaError
+from plasma_watch.gate import needs
 from plasma_watch.home import Home
 from plasma_watch.intake import accept, settle
 from plasma_watch.intake.settle import Sighting, Sort
@@ -45,6 +46,8 @@ RETRY_SECONDS = 15.0
 """How often a file that could not be read or moved is tried again."""
 HINDERED_SECONDS = 2.0
 """How often a file is looked at that Finder or iCloud are not done with."""
+MOST_TAKEN = 1000
+"""How many files one look takes a step further; so that a burst of thousands delays nobody."""
 GONE_SECONDS = 1.0
 """How often an inbox that cannot be read is looked for; no event tells that it is back."""
 _NAMED = frozenset({Sort.MISTAKE, Sort.STUB})
@@ -108,12 +111,16 @@ class Inbox:
         """The jobs of what is arriving."""
         self._returned: dict[Path, Returned] = {}
         """What the worker put back since the last look."""
+        self._moved_whole: frozenset[Fingerprint] = frozenset()
+        """What was moved in whole, and is left for the next look."""
         self._last_place = datetime.min.replace(tzinfo=UTC)
         self.trouble = ""
         """Why the inbox cannot be read; empty while it can."""
         self.ignored: dict[str, str] = {}
         """What is left alone, with the reason."""
         self.is_paused = False
+        self.is_behind = False
+        """Whether the last look left something for the next one."""
         self.failures = 0
         """How many jobs failed since the start."""
 
@@ -130,15 +137,32 @@ class Inbox:
         arrived_no_more = [self._drop(path).waiting for path in self._arriving.keys() - there]
         gone = self._forget_gone(there)
         moved_on = {waiting.fingerprint: waiting for waiting in gone}
-        for entry in entries:
-            if self._control.stopping.is_set():  # there may be thousands
-                return None
-            with self._line.lock:
-                self._take(entry, moment, moved_on)
+        moment = replace(moment, moved_whole=moment.moved_whole | self._moved_whole)
+        if not self._take_all(entries, moment, moved_on):
+            return None
+        self._moved_whole = moment.moved_whole if self.is_behind else frozenset()
         self._tell_of(arrived_no_more + gone)
         self._obey_cancels(entries)
+        if self.is_behind:
+            return 0.0
         self._returned.clear()
         return self._next_look(moment.now)
+
+    def _take_all(
+        self, entries: list[Entry], moment: Moment, moved_on: Mapping[Fingerprint, Waiting]
+    ) -> bool:
+        """Take what there is a step further, as far as one look goes; tell whether it was done."""
+        left = MOST_TAKEN
+        for entry in entries:
+            if self._control.stopping.is_set():  # there may be thousands
+                return False
+            self.is_behind = left == 0
+            if self.is_behind:
+                return True
+            with self._line.lock:
+                left -= self._take(entry, moment, moved_on)
+        self.is_behind = False
+        return True
 
     def is_arriving(self, job: str) -> bool:
         """Tell whether a job's file is not in the line yet."""
@@ -192,22 +216,26 @@ class Inbox:
 
     # What is new.
 
-    def _take(self, entry: Entry, moment: Moment, moved_on: Mapping[Fingerprint, Waiting]) -> None:
-        """Take one entry a step further: arriving, then in the line or refused."""
+    def _take(self, entry: Entry, moment: Moment, moved_on: Mapping[Fingerprint, Waiting]) -> bool:
+        """Take one entry a step further: arriving, then in the line or refused.
+
+        Returns whether that took its time: whether the file was seen first, or read.
+        """
         if entry.sorted.sort is Sort.STUB:
             self._fetch(entry.path.with_name(entry.sorted.name))
         if entry.sorted.sort not in (Sort.REQUEST, Sort.PICTURE, Sort.IMPOSTOR):
-            return
+            return False
         known = self._line.at(entry.path)
         if known and known.fingerprint == entry.fingerprint:
-            return
+            return False
         before = moved_on.get(entry.fingerprint)
         if before and same_name(before.name) == same_name(entry.sorted.name):
             self._admit(replace(before, path=entry.path, urgent=entry.urgent))
         elif os.path.lexists(entry.path):  # else the other thread claimed it since the survey
-            self._arrive(entry, moment, known)
+            return self._arrive(entry, moment, known)
+        return False
 
-    def _arrive(self, entry: Entry, moment: Moment, known: Waiting | None) -> None:
+    def _arrive(self, entry: Entry, moment: Moment, known: Waiting | None) -> bool:
         before = self._arriving.get(entry.path)
         if before is None:
             arriving = self._first_seen(entry, moment, known)
@@ -216,7 +244,7 @@ class Inbox:
             arriving = replace(before, sighting=sighting)
         self._keep(arriving)
         if moment.now < arriving.not_before:
-            return
+            return before is None
         if hindrance := self._hindrance(arriving, entry, moment):
             self._keep(replace(arriving, not_before=moment.now + HINDERED_SECONDS))
             self._board.own(of_waiting(arriving.waiting, hindrance))
@@ -226,6 +254,9 @@ class Inbox:
             self._accept(arriving, entry, moment)
         elif before is None:
             self._tell_arriving(arriving)
+        else:
+            return False
+        return True
 
     def _hindrance(self, arriving: Arriving, entry: Entry, moment: Moment) -> str:
         """Return what Finder or iCloud still do with a file, or an empty string."""
@@ -311,7 +342,7 @@ class Inbox:
         """Return what the memory need of a request is remembered under."""
         if isinstance(request, GenerateRequest):
             return request.workflow or self._config.defaults.workflow
-        return str(request.resolution)
+        return needs.training_at(request.resolution)
 
     def _opened(self, entry: Entry, subject: str) -> accept.Dropped | None:
         """Read a file, or return None when it is gone or another one by now."""
@@ -385,7 +416,8 @@ class Inbox:
 
     def _obey_cancels(self, entries: list[Entry]) -> None:
         for entry in entries:
-            if entry.sorted.sort is Sort.CANCEL and self._cancel(entry):
+            is_done = entry.sorted.sort is Sort.CANCEL and self._cancel(entry)
+            if is_done and not self.is_behind:  # it may mean what was not looked at yet
                 _remove_control(entry.path)
 
     def _cancel(self, entry: Entry) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from plasma_watch.home import Home
 from plasma_watch.intake import settle
@@ -43,15 +43,17 @@ class Entry:
 
 
 def survey(home: Home) -> list[Entry]:
-    """Return what is there, in the order of the last change, then of the names.
+    """Return what is there: the urgent first, in the order of the last change, then of the names.
 
     Raises OSError when the inbox cannot be read; `urgent/` need not be there.
     """
     entries: list[Entry] = []
+    urgent = home.urgent
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        entries += _entries(home.urgent, urgent=True)
-    entries += (entry for entry in _entries(home.inbox, urgent=False) if entry.path != home.urgent)
-    return sorted(entries, key=_order)
+        entries += _entries(urgent, urgent=True)
+    entries += (entry for entry in _entries(home.inbox, urgent=False) if entry.path != urgent)
+    together = itertools.groupby(sorted(entries, key=_order), _order)
+    return [entry for _, group in together for entry in _by_name(list(group))]
 
 
 def _entries(folder: Path, *, urgent: bool) -> Iterator[Entry]:
@@ -63,5 +65,11 @@ def _entries(folder: Path, *, urgent: bool) -> Iterator[Entry]:
                 yield Entry(Path(item.path), sorted_, stat, urgent)
 
 
-def _order(entry: Entry) -> tuple[int, list[Any]]:
-    return entry.found.st_ctime_ns, natural(entry.path.name)
+def _order(entry: Entry) -> tuple[bool, int]:
+    return not entry.urgent, entry.found.st_ctime_ns
+
+
+def _by_name(together: list[Entry]) -> list[Entry]:
+    if len(together) == 1:  # nearly always, and there may be thousands
+        return together
+    return sorted(together, key=lambda entry: natural(entry.path.name))

@@ -6,10 +6,13 @@ answers as done.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import struct
+import warnings
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +24,10 @@ MAX_PIXELS = 64_000_000
 """What is decoded at most; a larger one is refused before its pixels are unpacked."""
 BLANK_STDDEV = 1.0
 """Below this standard deviation of every channel (of 255) a picture counts as one colour."""
-Image.MAX_IMAGE_PIXELS = None  # ours is stricter, and refuses rather than warns
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # the library warns above this, and refuses above twice
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+"""What is opened at all: some others would start another program to be decoded."""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXT_KEY = "plasma"
 """The PNG text that carries the resolved request."""
@@ -73,16 +79,40 @@ def decode(content: bytes, subject: str) -> Image.Image:
 
     Raises PlasmaError `image.unreadable` for what is no picture, is cut short, or is a bomb.
     """
-    try:
-        Image.open(io.BytesIO(content)).verify()  # the pixels may be whole where the file is not
-        image = Image.open(io.BytesIO(content))
-        if image.width * image.height > MAX_PIXELS:
-            raise _unreadable(subject, f"has {image.width}x{image.height} pixels")
+    with _translated(subject):
+        _opened(content).verify()  # the pixels may be whole where the file is not
+        image = _opened(content)
         image.load()
+    return image
+
+
+def header(content: bytes, subject: str) -> Image.Image:
+    """Return a picture whose pixels are not decoded yet: its size, mode and format are known.
+
+    Raises PlasmaError `image.unreadable` for what is no picture, or is a bomb.
+    """
+    with _translated(subject):
+        return _opened(content)
+
+
+@contextlib.contextmanager
+def _translated(subject: str) -> Iterator[None]:
+    try:
+        yield
+    except Image.DecompressionBombError as exc:
+        million = MAX_PIXELS // 1_000_000
+        raise _unreadable(subject, f"has more than {million} million pixels") from exc
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError) as exc:
         raise _unreadable(subject, _plain(exc)) from exc
     except MemoryError as exc:
         raise _unreadable(subject, "unpacks to more than there is memory for") from exc
+
+
+def _opened(content: bytes) -> Image.Image:
+    """Open a picture without decoding it, unless it is too large to be decoded."""
+    image = Image.open(io.BytesIO(content), formats=FORMATS)
+    if image.width * image.height > MAX_PIXELS:
+        raise Image.DecompressionBombError
     return image
 
 
@@ -125,7 +155,7 @@ def texts(content: bytes) -> dict[str, str]:
     """Return the texts that a PNG carries, without decoding its pixels; none if it is no PNG."""
     try:
         found = Image.open(io.BytesIO(content), formats=["PNG"]).info
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return {}
     return {str(key): value for key, value in found.items() if isinstance(value, str)}
 

@@ -63,8 +63,8 @@ def place(
     its name. Raises OSError when the disk refuses; then nothing of it is left.
     """
     draft.folder.mkdir(parents=True, exist_ok=True)
-    files.write_new(draft.picture, content, durable=True)
     try:
+        files.write_new(draft.picture, content, durable=True)
         final = _place(draft, where, manifest_for, announce, publish)
     except OSError:
         draft.discard()

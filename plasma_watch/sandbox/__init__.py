@@ -14,10 +14,11 @@ imported by the daemon, which meets it only through HTTP and WebSocket, as it me
     executor     one ticket from start to end (telling: what is heard of it); worker: one by one
     nodes        what each class does with what it takes (inputs); values travel between them
     painter      the one place where pictures are made (lettering: what is written into them)
+    mischief     what it does wrong when it is told to; nothing else knows of faults
     catalog      the faces of the nodes; folders: what lies where; naming: what files are called
 
 Answers leave through `server.on_the_way_out`, frames through `Sockets.deliver`, pictures through
-`painter.paint`: whoever wants to teach the sandbox to misbehave does it there.
+`painter.paint`.
 
 Not imitated: the editor in the browser and its files; masks that are uploaded; nodes that are not
 in `object_info.json`; tooltips and descriptions; the time that loading, encoding and decoding

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from plasma_watch.sandbox.mischief.script import parse
 from plasma_watch.sandbox.server import serve
 from plasma_watch.sandbox.settings import Settings
 
@@ -17,7 +18,12 @@ def settings_of(arguments: Sequence[str] | None = None) -> Settings:
     parser.add_argument("--seconds-per-step", type=float, default=0.05)
     parser.add_argument("--with-parent", action="store_true", help="end when stdin ends")
     parser.add_argument("--previews", action="store_true", help="send a picture with each step")
-    return Settings(**vars(parser.parse_args(arguments)))
+    parser.add_argument(
+        "--fault", type=parse, action="append", default=[], dest="faults", help="docs/sandbox.md"
+    )
+    given = parser.parse_args(arguments)
+    given.faults = tuple(given.faults)
+    return Settings(**vars(given))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from plasma_watch.sandbox.cache import Kept, Shown
 from plasma_watch.sandbox.faults import Interrupted
 from plasma_watch.sandbox.graph import Json, said
 from plasma_watch.sandbox.inputs import contents_of, gather, hidden_inputs, refuse_unlinked
+from plasma_watch.sandbox.mischief import nodes as mischief
+from plasma_watch.sandbox.mischief.running import at_step, timestamp
 from plasma_watch.sandbox.nodes import NODES
 from plasma_watch.sandbox.plan import Plan, plan
 from plasma_watch.sandbox.surroundings import Surroundings
@@ -28,7 +30,8 @@ class Run:
         self._around = around
         self._kept = kept
         client = said(ticket.extra_data, "client_id")
-        self._telling = Telling(ticket.prompt_id, ticket.graph, client, around.send)
+        now = partial(timestamp, around.script)
+        self._telling = Telling(ticket.prompt_id, ticket.graph, client, around.send, now)
         self._contents = contents_of(ticket.graph, around.catalog.folders)
 
     def to_end(self) -> Outcome:
@@ -98,7 +101,9 @@ class Run:
         class_type = self._graph[node_id]["class_type"]
         memory = self._kept.memory(node_id, class_type)
         bench = Bench(self._around.catalog.folders, memory, partial(self._step, node_id))
+        mischief.before(self._around.script, class_type)
         made = NODES[class_type](bench, **inputs)
+        made = mischief.after(self._around.script, bench.folders, class_type, made)
         if made.shown:
             self._kept.show(node_id, Shown(made.shown, _meta(node_id)))
             self._telling.executed(node_id, made.shown)
@@ -114,6 +119,7 @@ class Run:
     def _step(self, node_id: str, value: int, maximum: int, draw: Draw | None) -> None:
         time.sleep(self._around.seconds_per_step)
         self._around.interrupt.grant()
+        at_step(self._around.script, self._around.interrupt, self._around.forget)
         self._telling.advanced(node_id, value, maximum)
         jpeg = b""
         if self._around.previews and draw:

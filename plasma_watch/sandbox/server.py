@@ -16,8 +16,9 @@ from plasma_watch import __version__
 from plasma_watch.sandbox.engine import ENGINE, Engine, build
 from plasma_watch.sandbox.folders import Folders, clear_temp, prepare
 from plasma_watch.sandbox.logbook import Logbook
+from plasma_watch.sandbox.mischief.answers import misbehave
 from plasma_watch.sandbox.origin import is_foreign
-from plasma_watch.sandbox.routes import facts, pictures, prompts
+from plasma_watch.sandbox.routes import facts, faults, pictures, prompts
 from plasma_watch.sandbox.settings import Settings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -50,14 +51,16 @@ async def on_the_way_out(request: web.Request, handler: Handler) -> web.StreamRe
 
 def application(engine: Engine, logbook: Logbook) -> web.Application:
     """Open the doors: all but the internal ones also below `/api`."""
-    app = web.Application(client_max_size=facts.MOST_UPLOADED, middlewares=[on_the_way_out])
+    app = web.Application(
+        client_max_size=facts.MOST_UPLOADED, middlewares=[on_the_way_out, misbehave]
+    )
     app[ENGINE] = engine
     app[facts.LOGBOOK] = logbook
     for route in (*prompts.routes, *pictures.routes, *facts.routes, *facts.fixed()):
         if isinstance(route, web.RouteDef):
             below = web.RouteDef(route.method, f"/api{route.path}", route.handler, route.kwargs)
             app.add_routes([route, below])
-    app.add_routes(facts.internal)
+    app.add_routes([*facts.internal, *faults.routes])
     # The engine looks here for the files of its editor, so GET never meets a 405.
     app.router.add_get("/{path:.*}", _nothing)
     return app

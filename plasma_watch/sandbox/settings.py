@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from plasma_watch.sandbox.mischief.script import Fault
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -18,3 +20,5 @@ class Settings:
     """End when standard input ends, which is when the parent dies, however it dies."""
     previews: bool = False
     """Send a picture with every step, as ComfyUI does with `--preview-method`."""
+    faults: tuple[Fault, ...] = ()
+    """What it is to do wrong."""

@@ -7,13 +7,17 @@ holds up all the others.
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
 from plasma_watch.sandbox.frames import EVERYONE, Frame
+from plasma_watch.sandbox.mischief.frames import Cut, sent
+from plasma_watch.sandbox.mischief.script import Script
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +25,15 @@ log = logging.getLogger(__name__)
 class Sockets:
     """The open sockets and the frames on their way; both change while clients come and go."""
 
-    def __init__(self) -> None:
+    def __init__(self, script: Script) -> None:
+        self._script = script
         self._open: dict[object, web.WebSocketResponse] = {}
         self._features: dict[object, dict[str, Any]] = {}
         self._waiting: asyncio.Queue[Frame] = asyncio.Queue()
 
-    def attach(self, client: str, socket: web.WebSocketResponse) -> None:
+    def attach(self, client: str, opened: web.WebSocketResponse) -> None:
         """Give a client this socket, in the place of any other."""
-        self._open[client] = socket
+        self._open[client] = opened
         self._features[client] = {}
 
     def detach(self, client: str) -> None:
@@ -49,6 +54,11 @@ class Sockets:
         loop = asyncio.get_running_loop()
         return lambda frame: _hand_over(loop, self._waiting, frame)
 
+    def cutter(self) -> Callable[[], None]:
+        """Give what other threads cut all sockets with."""
+        loop = asyncio.get_running_loop()
+        return lambda: _cut_all(loop, self._open)
+
     async def pump(self) -> None:
         """Deliver frames in the order in which they were sent, for ever."""
         while True:
@@ -57,10 +67,17 @@ class Sockets:
     async def deliver(self, frame: Frame) -> None:
         """Send one frame to whom it is for."""
         if frame.to is EVERYONE:
-            for socket in list(self._open.values()):
-                await _send(socket, frame.body)
+            for client, opened in list(self._open.items()):
+                await self._send(client, opened, frame.body)
         elif frame.to in self._open:
-            await _send(self._open[frame.to], frame.body)
+            await self._send(frame.to, self._open[frame.to], frame.body)
+
+    async def _send(self, client: object, opened: web.WebSocketResponse, body: str | bytes) -> None:
+        for part in sent(self._script, str(client), body):
+            if isinstance(part, Cut):
+                _cut(opened)
+            else:
+                await _send(opened, part)
 
 
 def _hand_over(
@@ -70,11 +87,24 @@ def _hand_over(
         loop.call_soon_threadsafe(waiting.put_nowait, frame)
 
 
-async def _send(socket: web.WebSocketResponse, body: str | bytes) -> None:
+async def _send(opened: web.WebSocketResponse, body: str | bytes) -> None:
     try:
         if isinstance(body, str):
-            await socket.send_str(body)
+            await opened.send_str(body)
         else:
-            await socket.send_bytes(body)
+            await opened.send_bytes(body)
     except (aiohttp.ClientError, ConnectionError) as exc:
         log.warning("send error: %s", exc)
+
+
+def _cut_all(loop: asyncio.AbstractEventLoop, sockets: dict[object, web.WebSocketResponse]) -> None:
+    for opened in list(sockets.values()):
+        loop.call_soon_threadsafe(_cut, opened)
+
+
+def _cut(opened: web.WebSocketResponse) -> None:
+    """End a connection without a word, as the death of a process does."""
+    transport: socket.socket | None = opened.get_extra_info("socket")
+    if transport is not None:
+        with suppress(OSError):  # its other side went first
+            transport.shutdown(socket.SHUT_RDWR)

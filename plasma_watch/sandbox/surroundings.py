@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from plasma_watch.sandbox.catalog import Catalog
 from plasma_watch.sandbox.frames import Frame
 from plasma_watch.sandbox.interrupt import Interrupt
+from plasma_watch.sandbox.mischief.script import Script
 
 
 @dataclass(slots=True)
@@ -27,3 +28,6 @@ class Surroundings:
     wants_metadata: Callable[[object], bool]
     seconds_per_step: float
     previews: bool
+    script: Script
+    forget: Callable[[], None]
+    """Makes the engine forget everything, as a restart does."""

@@ -1,6 +1,5 @@
 """What a running ticket says: to its client, to everyone, and to its history."""
 
-import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ class Telling:
     client: object
     """Who sent the ticket. Without a name most is said to nobody, some of it to everyone."""
     send: Callable[[Frame], None]
+    now: Callable[[], object]
+    """The time, as messages tell it."""
     messages: list[tuple[str, Json]] = field(default_factory=list)
     nodes: dict[str, Json] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
@@ -105,7 +106,7 @@ class Telling:
         return {"node_id": node_id, "node_type": class_type, "executed": list(self.done)}
 
     def _message(self, event: str, *, to_everyone: bool = False, **data: object) -> None:
-        kept = {"prompt_id": self.prompt_id, **data, "timestamp": int(time.time() * 1000)}
+        kept = {"prompt_id": self.prompt_id, **data, "timestamp": self.now()}
         self.messages.append((event, kept))
         if self.client is not None or to_everyone:
             self.send(told(event, kept, self.client))

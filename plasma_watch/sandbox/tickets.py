@@ -86,6 +86,8 @@ class Tickets:
     def file(self, outcome: Outcome) -> None:
         """Move the running ticket into the history."""
         with self._news:
+            if not self._running:  # it was forgotten meanwhile
+                return
             ticket = self._running.pop()
             if len(self._filed) > self._most:
                 self._filed.pop(next(iter(self._filed)))
@@ -144,6 +146,19 @@ class Tickets:
         """Forget one ticket that is done."""
         with self._news:
             self._filed.pop(prompt_id, None)
+
+    def forget_all(self) -> None:
+        """Forget what runs, waits and is done, and begin to count anew, as after a restart."""
+        with self._news:
+            self._numbered = 0
+            self._waiting, self._running, self._filed = [], [], {}
+            self._changed()
+
+    def give_back(self) -> None:
+        """Let the running ticket wait again."""
+        with self._news:
+            heapq.heappush(self._waiting, self._running.pop())
+            self._changed()
 
     def wish(self, name: str, value: object) -> None:
         """Leave word for the worker, which reads it after the running ticket."""

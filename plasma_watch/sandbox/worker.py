@@ -11,6 +11,7 @@ import time
 from plasma_watch.sandbox.cache import Kept
 from plasma_watch.sandbox.executor import Run
 from plasma_watch.sandbox.frames import told
+from plasma_watch.sandbox.mischief import running as mischief
 from plasma_watch.sandbox.surroundings import Surroundings
 from plasma_watch.sandbox.tickets import Ticket, Tickets
 
@@ -31,6 +32,7 @@ class Worker(threading.Thread):
         while True:
             ticket = self._tickets.take()
             if ticket:
+                mischief.on_ticket(self._around.script, self._tickets)
                 self._work(ticket)
             if self._tickets.take_wishes().get("free_memory"):
                 self._kept = Kept()

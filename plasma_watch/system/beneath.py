@@ -33,6 +33,19 @@ def read_beneath(named: str, roots: Sequence[Path], limit: int) -> bytes:
         raise _refused(named, exc) from exc
 
 
+def list_beneath(named: str, roots: Sequence[Path]) -> list[str]:
+    """Return the names in a folder named by a request, opened in the same way.
+
+    Raises PlasmaError as `read_beneath` does; a file is refused as `request.not-a-file`.
+    """
+    root, parts = locate(named, roots)
+    try:
+        with _opened(root, parts) as fd:
+            return os.listdir(fd)  # noqa: PTH208 - pathlib knows no descriptors
+    except (OSError, ValueError) as exc:
+        raise _refused(named, exc) from exc
+
+
 def locate(named: str, roots: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
     """Return the root that a path lies below, and the parts of the way down.
 

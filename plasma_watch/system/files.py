@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.system import platform
 
 _CANNOT_LINK = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_OWNER_ALONE = 0o700
 _OPEN_SAFELY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -51,6 +53,24 @@ def read_regular(path: Path, limit: int, subject: str = "") -> tuple[bytes, Fing
         raise
     except OSError as exc:
         raise _refused(exc, subject) from exc
+
+
+def digest(path: Path) -> str:
+    """Return the sha256 of a regular file; of what is none, or cannot be read, nothing."""
+    with contextlib.suppress(OSError):
+        fd = os.open(path, _OPEN_SAFELY)
+        try:
+            return _digest(fd)
+        finally:
+            os.close(fd)
+    return ""
+
+
+def _digest(fd: int) -> str:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        return ""
+    with os.fdopen(fd, "rb", closefd=False) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(fd: int, limit: int, subject: str) -> tuple[bytes, Fingerprint]:
@@ -112,6 +132,14 @@ def write_new(path: Path, content: bytes, *, durable: bool) -> None:
         file.flush()
         if durable:
             platform.full_sync(file.fileno())
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that is its owner's alone, or make one so that is there."""
+    folder.mkdir(mode=_OWNER_ALONE, parents=True, exist_ok=True)
+    if stat.S_IMODE(folder.stat().st_mode) & ~_OWNER_ALONE:
+        with contextlib.suppress(OSError):  # a volume without rights, or somebody else's folder
+            folder.chmod(_OWNER_ALONE)
 
 
 def sync_folder(folder: Path) -> None:

@@ -18,21 +18,51 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd: int | None = None
+        self._can_tell = True
+        """Whether this volume tells a file by its number; some network volumes do not."""
 
     def acquire(self) -> bool:
         """Take the lock if nobody else holds it; tell whether it is held now."""
-        if self._fd is not None:
-            return True
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _locked(fd):
-            os.close(fd)
+        self._fd = self._taken() if self._fd is None else self._fd
+        if self._fd is None:
             return False
-        self._fd = fd
         with contextlib.suppress(OSError):  # a full disk must not stop who frees it
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
         return True
+
+    def _taken(self) -> int | None:
+        """Lock the file that lies there; again, if it was taken away before it was locked."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in reversed(range(_TRIES)):
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if not _locked(fd):
+                os.close(fd)
+                return None
+            self._can_tell = self._lies_there(fd)
+            if self._can_tell or not left:
+                return fd
+            os.close(fd)
+        return None
+
+    def is_ours(self) -> bool:
+        """Tell whether the file that lies there is the one that is held.
+
+        A file that was taken away stays locked, and keeps nobody from locking a new one.
+        """
+        return self._fd is not None and (not self._can_tell or self._lies_there(self._fd))
+
+    def _lies_there(self, fd: int) -> bool:
+        try:
+            there, held = self._path.stat(), os.fstat(fd)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
+
+    def retake(self) -> bool:
+        """Take the lock of the file that lies there now; tell whether nobody else has it."""
+        self.release()
+        return self.acquire()
 
     def release(self) -> None:
         """Let go of the lock; the file stays, because removing it would race."""

@@ -30,6 +30,10 @@ _RENAME_EXCL = 4
 _PROBE_SECONDS = 5
 _LOG_SECONDS = 20
 """Searching the system's log takes seconds; it is done only when something was killed."""
+_RUSAGE_INFO_V0 = 0
+_RUSAGE_WORDS = 12
+"""`rusage_info_v0`: an identifier of two words, then ten numbers."""
+_PHYS_FOOTPRINT = 9
 _REPORTS = (Path("/Library/Logs/DiagnosticReports"), Path("~/Library/Logs/DiagnosticReports"))
 _REPORT_SECONDS = 600
 _IOREG = ("ioreg", "-r", "-d", "1", "-w", "0")
@@ -85,6 +89,21 @@ def start_mark(pid: int) -> str | None:
     """
     try:
         return f"{psutil.Process(pid).create_time():.6f}"
+    except psutil.Error:
+        return None
+
+
+def footprint(pid: int) -> int | None:
+    """Return the memory that a process holds as the kernel accounts for it, Metal's included.
+
+    Its resident size alone misses what the GPU holds and what was compressed.
+    """
+    usage = (ctypes.c_uint64 * _RUSAGE_WORDS)()
+    call = getattr(ctypes.CDLL(None, use_errno=True), "proc_pid_rusage", None)
+    if call and call(pid, _RUSAGE_INFO_V0, ctypes.byref(usage)) == 0:
+        return int(usage[_PHYS_FOOTPRINT])
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return None
 
@@ -182,35 +201,3 @@ def swap_folders() -> tuple[Path, ...]:
 def user_state(environ: Mapping[str, str]) -> Path:
     """Return the user's folder for what must survive a log-out but may be thrown away."""
     return Path(environ.get("HOME") or Path.home()) / "Library" / "Caches" / "plasma-watch"
-
-
-_RUSAGE_INFO_V2 = 2
-_LIBPROC = "/usr/lib/libproc.dylib"
-
-
-class _RusageInfo(ctypes.Structure):
-    """`rusage_info_v2` of the kernel."""
-
-    _fields_ = (
-        ("uuid", ctypes.c_uint8 * 16),
-        ("times", ctypes.c_uint64 * 4),
-        ("pageins", ctypes.c_uint64),
-        ("wired_size", ctypes.c_uint64),
-        ("resident_size", ctypes.c_uint64),
-        ("phys_footprint", ctypes.c_uint64),
-        ("rest", ctypes.c_uint64 * 10),
-    )
-
-
-def footprint(pid: int, library: str = _LIBPROC) -> int | None:
-    """Return the memory that a process holds, in bytes, as Activity Monitor counts it.
-
-    What is resident leaves out what Metal holds. None for another user's process.
-    """
-    try:
-        call = ctypes.CDLL(library).proc_pid_rusage
-    except (OSError, AttributeError):
-        return None
-    told = _RusageInfo()
-    is_told = call(pid, _RUSAGE_INFO_V2, ctypes.byref(told)) == 0
-    return int(told.phys_footprint) if is_told else None

@@ -21,6 +21,7 @@ from plasma_watch.system import platform
 GRACE_SECONDS = 10.0
 """How long a group is given between being asked to end and being made to."""
 _LOOK_SECONDS = 0.05
+_START_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,18 @@ def written_down(pid: int) -> Process | None:
     """Return what tells a process from others, or None when it is gone already."""
     mark = platform.start_mark(pid)
     try:
-        command = tuple(psutil.Process(pid).cmdline())
+        command = _command(psutil.Process(pid))
     except psutil.Error:
         return None
     return Process(pid, mark, command) if mark else None
+
+
+def _command(process: psutil.Process) -> tuple[str, ...]:
+    """Return what a process was started with; for an instant at its start it has nothing yet."""
+    until = time.monotonic() + _START_SECONDS
+    while not (command := tuple(process.cmdline())) and time.monotonic() < until:
+        time.sleep(_LOOK_SECONDS)
+    return command
 
 
 def is_alive(process: Process) -> bool:
@@ -93,6 +102,23 @@ def _is_over(session: int, seconds: float) -> bool:
     return True
 
 
+def leading(argument: str) -> Iterator[Process]:
+    """Yield the processes that lead a session and were started with this very argument.
+
+    So one is found that was started in the instant before it could be written down.
+    """
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+            leads = os.getsid(process.pid) == process.pid
+            if leads and argument in process.cmdline() and (found := written_down(process.pid)):
+                yield found
+
+
+def footprint(session: int) -> int:
+    """Return the memory that a session's processes hold, in bytes."""
+    return sum(platform.footprint(process.pid) or 0 for process in members(session))
+
+
 def members(session: int) -> Iterator[psutil.Process]:
     """Yield the living processes of a session."""
     for process in psutil.process_iter():
@@ -109,11 +135,6 @@ def found(command: Sequence[str]) -> Process | None:
             if is_it and os.getsid(process.pid) == process.pid:
                 return written_down(process.pid)
     return None
-
-
-def footprint(session: int) -> int:
-    """Return the memory that a session's processes hold, in bytes."""
-    return sum(platform.footprint(process.pid) or 0 for process in members(session))
 
 
 def listens(session: int, port: int) -> bool | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plasma_watch.benchmark import training
 from plasma_watch.benchmark.reference import NAME, SEED, request
 from plasma_watch.benchmark.running import Bench, benchmark
 from plasma_watch.benchmark.verdict import Mark
@@ -85,6 +86,19 @@ def test_one_seed_is_made_again_and_compared(home: Home) -> None:
     assert verdict.why == "identical"
     text = (home.root / "BENCHMARK.md").read_text("utf-8")
     assert "| identical | 0 | 1.000 | 0.00 |" in text
+
+
+def test_the_trainer_is_calibrated_too(home: Home) -> None:
+    """On pictures that are drawn once; what it trained is thrown away."""
+    report = benchmark(Bench(home, lambda _: None, trains=True), "--sandbox")
+
+    assert report.training.startswith("done: ")
+    assert "s/step" in report.training
+    assert len(list((home.root / "datasets" / "benchmark").glob("*.png"))) == 15
+    assert list((home.root / "loras").rglob("*.safetensors")) == []
+    assert report.training in (home.root / "BENCHMARK.md").read_text("utf-8")
+    again = training.request(home, "datasets", 15)
+    assert again["dataset"] == "datasets/benchmark"
 
 
 def test_what_was_not_made_again_is_told(home: Home) -> None:

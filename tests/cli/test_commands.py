@@ -124,8 +124,8 @@ def test_check_knows_the_template_and_a_missing_file(run: Run, tmp_path: Path) -
     assert "request.missing-file" in answer.out
 
 
-def test_training_is_checked_and_refused_with_its_reason(run: Run, tmp_path: Path) -> None:
-    """A good request to train says that it is good, and that this version cannot."""
+def test_training_without_a_trainer_is_told_what_to_set(run: Run, tmp_path: Path) -> None:
+    """A good request to train is refused where nothing can train it, with the keys to set."""
     file = tmp_path / "t.toml"
     text = 'kind = "train"\nlora = "spyke"\ndataset = "datasets/spyke"\ntrigger = "spyke"\n'
     file.write_text(text, "utf-8")
@@ -133,7 +133,9 @@ def test_training_is_checked_and_refused_with_its_reason(run: Run, tmp_path: Pat
     answer = run("check", str(file))
 
     assert answer.code == 1
-    assert "trainer.not-yet" in answer.out
+    assert "trainer.not-configured" in answer.out
+    assert "KOHYA_SCRIPT" in answer.out
+    assert "COMFYUI_DIR" in answer.out
 
 
 def test_status_without_a_daemon_says_so(run: Run) -> None:
@@ -289,6 +291,14 @@ def test_errors_are_json_where_json_was_asked_for(run: Run, tmp_path: Path) -> N
 def test_unknown_command_is_wrong_use(run: Run) -> None:
     """Exit code 2."""
     assert run("make-me-a-manga").code == 2
+
+
+def test_sandbox_is_told_of_no_fault_that_there_is_not(run: Run) -> None:
+    """Exit code 2, before anything is started."""
+    answer = run("sandbox", "--fault", "die@3", "--fault", "burn")
+
+    assert answer.code == 2
+    assert "is no fault" in answer.err
 
 
 def test_every_command_explains_itself() -> None:

@@ -347,6 +347,16 @@ def test_pending_is_put_in_run_order() -> None:
     assert queue == Queue(("r",), ("p-2", "p1.5", "p5", "p7"))
 
 
+def test_it_is_known_whose_prompts_they_are() -> None:
+    """As the clients call themselves, each once; some say nothing."""
+    running = [[0, "r", {}, {"client_id": "krita"}, []]]
+    pending = [[1, "a", {}, {"client_id": "krita"}, []], [2, "b", {}, {}, []], [3, "c"]]
+
+    queue = read_queue({"queue_running": running, "queue_pending": pending})
+
+    assert queue == Queue(("r",), ("a", "b", "c"), ("krita",))
+
+
 @pytest.mark.parametrize(
     "answer", [None, [], {}, {"queue_running": []}, {"queue_running": {}, "queue_pending": []}]
 )

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections.abc import Iterator
 
 import pytest
+import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plasma_watch.comfyui.socket import FrameSocket, SocketClosed, _address
+from plasma_watch.comfyui.socket import (
+    MAX_FRAME_BYTES,
+    FrameSocket,
+    SocketClosed,
+    _address,
+    _credentials,
+)
 from tests.fakes.engine import FakeEngine, closed_port, framed
 from tests.sandbox.process import Sandbox
 
@@ -80,6 +88,42 @@ def test_closed_or_broken_socket_is_closed(
 
     with pytest.raises(SocketClosed):
         socket.frame(PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["in one piece", "in many"])
+def test_frame_that_would_fill_the_memory_closes_the_socket(
+    socket: FrameSocket, engine: FakeEngine, *, is_whole: bool
+) -> None:
+    """F32: it is not kept until its end comes."""
+    piece = bytes(1_000_000)
+    pieces = 2 * MAX_FRAME_BYTES // len(piece)
+    length = len(piece) * pieces if is_whole else len(piece)
+    head = (0x82 if is_whole else 0x02, 127, *length.to_bytes(8))
+
+    def send() -> None:
+        with contextlib.suppress(OSError):  # it hangs up in the middle
+            engine.send_raw(bytes(head) + piece)
+            for _ in range(pieces - 1):
+                engine.send_raw(piece if is_whole else bytes((0x00, *head[1:])) + piece)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        with pytest.raises(SocketClosed, match="larger"):
+            socket.frame(PATIENCE_SECONDS)
+    finally:
+        socket.close()
+        sender.join()
+
+
+def test_many_large_frames_are_heard(socket: FrameSocket, engine: FakeEngine) -> None:
+    """Each is of use by itself."""
+    frame, count = "x" * 50_000, 2 * MAX_FRAME_BYTES // 50_000
+    sender = threading.Thread(target=engine.tell, args=[frame] * count)
+    sender.start()
+
+    assert {socket.frame(PATIENCE_SECONDS) for _ in range(count)} == {frame}
+    sender.join()
 
 
 def test_engine_that_dies_closes_the_socket(socket: FrameSocket, engine: FakeEngine) -> None:
@@ -156,11 +200,27 @@ def test_sandbox_is_asked_first_of_all_for_signed_previews(sandbox: Sandbox) -> 
         ("http://127.0.0.1:8188", "ws://127.0.0.1:8188/ws?clientId=x"),
         ("https://studio.local", "wss://studio.local/ws?clientId=x"),
         ("http://127.0.0.1:8188/comfy/", "ws://127.0.0.1:8188/comfy/ws?clientId=x"),
+        ("http://me:pw@127.0.0.1:8188", "ws://127.0.0.1:8188/ws?clientId=x"),
     ],
 )
 def test_address_follows_the_engines(url: str, address: str) -> None:
     """Its scheme and its path, too."""
     assert _address(url, "x") == address
+
+
+@pytest.mark.parametrize(
+    ("url", "header"),
+    [
+        ("http://127.0.0.1:8188", []),
+        ("http://me:pw@127.0.0.1:8188", ["Authorization: Basic bWU6cHc="]),
+        ("http://me:p%40w@127.0.0.1:8188", ["Authorization: Basic bWU6cEB3"]),
+    ],
+)
+def test_password_of_the_address_is_told_as_http_tells_it(url: str, header: list[str]) -> None:
+    """A gateway before the engine asks for it on every way."""
+    assert _credentials(url) == header
+    prepared = requests.Request("GET", f"{url}/queue").prepare()
+    assert [f"Authorization: {v}" for k, v in prepared.headers.items()] == header
 
 
 @given(pieces=st.lists(st.binary(max_size=40), max_size=4))

@@ -89,7 +89,7 @@ def forks(engine: EngineProcess, tmp_path: Path) -> Iterator[Forks]:
 def test_no_crash_and_no_full_disk_loses_or_doubles_anything(
     forks: Forks, engine: EngineProcess, tmp_path: Path, scenario: Scenario, part: int
 ) -> None:
-    """§7.1: a share of all the points of one scenario."""
+    """F39, §7.1: a share of all the points of one scenario."""
     (tmp_path / "recorded").mkdir()
     passed = recorded(forks, scenario, tmp_path / "recorded")
     assert passed

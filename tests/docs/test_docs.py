@@ -94,7 +94,7 @@ def test_every_command_in_the_docs_exists() -> None:
     known = commands()
     for page in PAGES:
         for said in re.findall(
-            r"`?plasma-watch ((?:(?:config|service) )?[a-z]+)\b", page.read_text("utf-8")
+            r"`?plasma-watch ((?:(?:config|service|lora) )?[a-z]+)\b", page.read_text("utf-8")
         ):
             assert said in known | {"workflow"}, f"{page.name} says plasma-watch {said}"
 

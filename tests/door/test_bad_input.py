@@ -50,7 +50,7 @@ BAD: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_file_fails_with_its_code(daemon: DaemonProcess, case: str) -> None:
-    """Its reason lies beside it with a way out, its bytes are as dropped, the daemon goes on."""
+    """F18, F64: its reason lies beside it, with a way out; the daemon goes on."""
     content, code = BAD[case]
     _drop(daemon.home, "bad", content)
 
@@ -79,7 +79,7 @@ def _drop(home: Path, name: str, content: bytes) -> None:
 
 
 def test_gigabyte_is_refused_unread(daemon: DaemonProcess) -> None:
-    """F16: it is not read, so it takes neither the memory nor the time."""
+    """F18: it is not read, so it takes neither the memory nor the time."""
     temporary = daemon.home / "inbox" / ".huge.tmp"
     temporary.touch()
     os.truncate(temporary, 1_000_000_000)
@@ -92,7 +92,7 @@ def test_gigabyte_is_refused_unread(daemon: DaemonProcess) -> None:
 
 
 def test_carriage_returns_and_byte_order_mark_are_fine(daemon: DaemonProcess) -> None:
-    """When it was written in an editor of Windows."""
+    """F64: when it was written in an editor of Windows."""
     _drop(daemon.home, "windows", b"\xef\xbb\xbf" + request().replace("\n", "\r\n").encode())
 
     assert daemon.until("windows", "done")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from plasma_watch.home import Home
 from plasma_watch.system import plists
 from plasma_watch.system.launchd import Launchd
 from plasma_watch.system.services import DAEMON
+from plasma_watch.train.trainer import STAND_IN
 from tests.door.process import DaemonProcess, EngineProcess, eventually, make_home, request
+from tests.fakes.datasets import fill
+from tests.fakes.forge import trainers
 from tests.fakes.launchd import FakeLaunchctl, FakeLaunchd
 
 PATIENT = {"ExitTimeOut": 5, "ThrottleInterval": 1}
@@ -33,6 +37,8 @@ class Agent(DaemonProcess):
     def __init__(self, home: Path, engine: EngineProcess, launchd_: FakeLaunchd) -> None:
         super().__init__(home, engine)
         self.launchd = launchd_
+        self.more: dict[str, str] = {}
+        """What is in the agent's environment besides."""
         config = home / "config.toml"
         text = config.read_text("utf-8").replace('url = "auto"', f'url = "{engine.url}"')
         config.write_text(text, "utf-8")
@@ -43,6 +49,7 @@ class Agent(DaemonProcess):
         plist = agents.plist(installing.daemon_unit(Home(self.home)))
         assert plists.problems(plist) == []
         agents.log(DAEMON).parent.mkdir(parents=True, exist_ok=True)
+        plist["EnvironmentVariables"] |= self.more
         self.launchd.load(plist | PATIENT)
         eventually(self.is_up, "the daemon")
 
@@ -97,6 +104,98 @@ def test_stop_while_generating_keeps_the_job(agent: Agent, slow_engine: EnginePr
     agent.launchd.start()
     agent.until("page", "done")
     assert len(slow_engine.prompts()) == 1
+
+
+class TrainingAgent(Agent):
+    """A home that trains with the stand-in, and whose daemon launchd looks after."""
+
+    def __init__(self, home: Path, engine: EngineProcess, launchd_: FakeLaunchd) -> None:
+        super().__init__(home, engine, launchd_)
+        text = (home / "config.toml").read_text("utf-8")
+        for before, after in (
+            ('dir = ""', f'dir = "{engine.base}"'),
+            ('script = ""', f'script = "{STAND_IN}"'),
+            ("min_images = 15", "min_images = 4"),
+            ("train_gb = 9.0", "train_gb = 0.1"),
+            ("reserve_gb = 1.5", "reserve_gb = 0.1"),
+        ):
+            text = text.replace(before, after)
+        kohya = text.index("[kohya]")
+        text = text[:kohya] + text[kohya:].replace('python = ""', f'python = "{sys.executable}"')
+        (home / "config.toml").write_text(text, "utf-8")
+        fill(home / "datasets" / "spyke", 4)
+
+    def load(self) -> None:
+        """Load the agent with a trainer that takes its time."""
+        self.more = {"PLASMA_SANDBOX_SECONDS_PER_STEP": "0.1"}
+        super().load()
+
+    def train(self) -> list[psutil.Process]:
+        """Drop a request to train, and return its trainer when it has made a whole epoch."""
+        self.drop("spyke", TRAINING)
+        eventually(lambda: "epoch 2 of 3" in str(self.told("spyke").get("why", "")))
+        return self.trainers()
+
+    def trainers(self) -> list[psutil.Process]:
+        """Return the trainers of this home that live."""
+        return list(trainers(self.home / "running"))
+
+
+TRAINING = """kind = "train"
+lora = "spyke"
+dataset = "datasets/spyke"
+trigger = "spyke"
+steps = 12
+save_every = 4
+resolution = 64
+dim = 2
+alpha = 2
+"""
+
+
+@pytest.fixture
+def training_agent(tmp_path: Path, engine: EngineProcess) -> Iterator[TrainingAgent]:
+    """A home that trains; no trainer outlives the test."""
+    agent = TrainingAgent(make_home(tmp_path / "home"), engine, FakeLaunchd(tmp_path))
+    yield agent
+    agent.launchd.unload()
+    left = agent.trainers()
+    for process in left:
+        process.kill()
+    assert left == []
+
+
+def test_stop_while_training_keeps_the_job_and_leaves_no_trainer(
+    training_agent: TrainingAgent,
+) -> None:
+    """It ends in time, stays down, and goes on from the last whole epoch."""
+    agent = training_agent
+    agent.load()
+    assert agent.train()
+
+    agent.stop_and_wait()
+
+    assert is_down_for_good(agent.launchd)
+    assert agent.trainers() == []
+    assert len(agent.folders("running")) == 1
+    agent.launchd.start()
+    agent.until("spyke", "done")
+
+
+def test_killed_while_training_comes_back_and_ends_the_orphan(
+    training_agent: TrainingAgent,
+) -> None:
+    """The trainer outlives its daemon; two at once would be one too many."""
+    agent = training_agent
+    agent.load()
+    (orphan,) = agent.train()
+
+    agent.launchd.signal(signal.SIGKILL)
+
+    agent.until("spyke", "done")
+    assert not orphan.is_running()
+    assert len(agent.launchd.began) == 2
+    assert len(agent.folders("done")) == 1
 
 
 def test_stop_while_scanning_a_full_inbox(agent: Agent) -> None:

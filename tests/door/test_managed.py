@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 import requests
 
+from plasma_watch.train.trainer import STAND_IN
 from tests.door.process import DaemonProcess, eventually, make_home
 from tests.fakes.comfyui import FakeComfyui
+from tests.fakes.datasets import fill
 
 
 class Managing(DaemonProcess):
@@ -120,6 +123,42 @@ def test_an_engine_killed_at_work_is_started_anew(daemon: Managing) -> None:
     assert [name for name in daemon.outputs() if name.endswith(".png")] == ["page_v1.png"]
     assert "is gone: it was killed" in (daemon.home / "status" / "daemon.log").read_text("utf-8")
     assert daemon.stop() == 0
+
+
+def test_a_training_gets_the_memory_of_an_engine_of_our_own(daemon: Managing) -> None:
+    """It is ended before the trainer starts, and started again by the next page."""
+    text = (daemon.home / "config.toml").read_text("utf-8")
+    text = text.replace("min_images = 15", "min_images = 4")
+    (daemon.home / "config.toml").write_text(text, "utf-8")
+    fill(daemon.home / "datasets" / "spyke", 4)
+    daemon.environ |= {"KOHYA_SCRIPT": str(STAND_IN), "KOHYA_PYTHON": sys.executable}
+    daemon.environ |= {"PLASMA_SANDBOX_SECONDS_PER_STEP": "0.05"}
+    daemon.start()
+    daemon.drop("page")
+    daemon.until("page", "done")
+    assert daemon.comfyui.processes()
+
+    daemon.drop("spyke", TRAINING)
+
+    eventually(lambda: "epoch" in str(daemon.told("spyke").get("why", "")))
+    assert daemon.comfyui.processes() == []
+    daemon.until("spyke", "done")
+    assert daemon.comfyui.processes() == []
+    daemon.drop("after")
+    daemon.until("after", "done")
+    assert daemon.stop() == 0
+
+
+TRAINING = """kind = "train"
+lora = "spyke"
+dataset = "datasets/spyke"
+trigger = "spyke"
+steps = 8
+save_every = 4
+resolution = 64
+dim = 2
+alpha = 2
+"""
 
 
 def test_an_engine_that_will_not_start_is_told(daemon: Managing) -> None:

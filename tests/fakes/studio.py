@@ -26,6 +26,7 @@ from plasma_watch.generate.piece import Bench, Piece
 from plasma_watch.generate.resolve import pictures, resolve
 from plasma_watch.job import Ending, Job
 from plasma_watch.line import Ongoing
+from plasma_watch.loras import Loras
 from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.outputs.manifest import Manifest
 from plasma_watch.outputs.naming import place_of
@@ -100,6 +101,7 @@ class Studio:
             control=self.control,
             tripwire=self.tripwire,
             hashes=Hashes(self.home.private / "hashes.json"),
+            loras=Loras(self.home.root / "loras", comfyui),
             paces=Paces(self.home.private / "paces.json"),
             meter=meter or Meter(),
             needs=Needs(self.home.private / "needs.json"),
@@ -113,6 +115,12 @@ class Studio:
         self.hang_seconds = 300.0
         self.loading_seconds = LOADING_SECONDS
         self.placed: list[tuple[str, Mapping[str, Any]]] = []
+
+    @property
+    def installed(self) -> Path:
+        """The engine's folder of LoRAs."""
+        assert self.shop.comfyui
+        return self.shop.comfyui / "models" / "loras"
 
     @property
     def output(self) -> Path:

@@ -34,3 +34,13 @@ def test_a_job_waits_for_the_fullest_volume() -> None:
 def test_without_a_reserve_the_last_byte_may_be_used() -> None:
     """The sandbox sets it to 0, so that it runs anywhere."""
     assert disk.verdict(Disk(reserve_gb=0), {"/home": 0}) == Start()
+
+
+def test_what_a_job_will_fill_comes_on_top() -> None:
+    """A training's checkpoints and states."""
+    free = {"/home": 20 * GB}
+
+    assert disk.verdict(DISK, free, 5 * GB) == Start()
+    assert disk.verdict(DISK, free, 6 * GB) == Wait(
+        Code.DISK_SHORT, "needs 21.0 GB of free disk at /home, there is 20.0 GB"
+    )

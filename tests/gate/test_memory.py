@@ -84,7 +84,7 @@ def test_too_little_memory_waits_whatever_the_pressure(
 @pytest.mark.parametrize("pressure", [Pressure.WARN, Pressure.CRITICAL])
 @pytest.mark.parametrize("available", [7.5, 12.0, 16.0])
 def test_pressure_waits_however_much_is_free(available: float, pressure: Pressure) -> None:
-    """The system swaps and stalls with plenty of bytes that count as available."""
+    """F57: the system swaps and stalls with plenty of bytes that count as available."""
     found = judge(available, pressure)
 
     assert isinstance(found, Wait)

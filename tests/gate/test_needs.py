@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plasma_watch.config import GB
-from plasma_watch.gate.needs import ENOUGH, KEPT, Learned, Needs, learned, percentile
+from plasma_watch.gate.needs import (
+    ENOUGH,
+    KEPT,
+    MARGIN,
+    Learned,
+    Needs,
+    learned,
+    percentile,
+    training_at,
+)
 
 
 @pytest.fixture
@@ -30,13 +39,26 @@ def test_at_first_the_config_is_the_guess(needs: Needs) -> None:
 
 
 def test_each_recipe_has_its_own_need(needs: Needs) -> None:
-    """And a number is a name as good as any."""
+    """Of pages and of trainings."""
     for _ in range(ENOUGH):
         needs.learn("txt2img cold", 2 * GB)
-        needs.learn(512, 8 * GB)
+        needs.learn("training at 512 px", 8 * GB)
 
     assert needs.of("txt2img-lora cold", 6 * GB) == 6 * GB
-    assert needs.of(512, 9 * GB) == 8 * GB
+    assert needs.of("training at 512 px", 9 * GB) == 8 * GB
+
+
+def test_of_a_training_one_is_enough(needs: Needs) -> None:
+    """It takes a night; with a margin, until there are more."""
+    known_as = training_at(512)
+    assert needs.of(known_as, 9 * GB) == 9 * GB
+    needs.learn(known_as, 6 * GB)
+    assert needs.of(known_as, 9 * GB) == int(6 * GB * MARGIN)
+
+    for _ in range(ENOUGH):
+        needs.learn(known_as, 6 * GB)
+
+    assert needs.of(known_as, 9 * GB) == 6 * GB
 
 
 def test_one_peak_in_twenty_is_left_out() -> None:

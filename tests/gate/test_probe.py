@@ -44,3 +44,8 @@ def test_free_disk_is_read_around_every_folder_that_is_there(tmp_path: Path) -> 
 
     assert list(free) == [str(tmp_path)]
     assert free[str(tmp_path)] > 0
+
+
+def test_swap_is_read_in_bytes() -> None:
+    """What is in use; a machine may have none."""
+    assert probe.swap_used() >= 0

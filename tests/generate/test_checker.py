@@ -62,8 +62,8 @@ def test_problem_of_the_template_is_told(home: Home) -> None:
 
 
 def test_training_is_checked_too(home: Home) -> None:
-    """This version cannot train yet, and says so."""
-    assert code(checked(home, TRAIN)) is Code.TRAINER_NOT_YET
+    """As when it is dropped: without a trainer it is refused."""
+    assert code(checked(home, TRAIN)) is Code.TRAINER_NOT_CONFIGURED
 
 
 def test_file_that_is_not_there_is_told(home: Home) -> None:

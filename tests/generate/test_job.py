@@ -28,6 +28,7 @@ from plasma_watch.generate.order import folder_of, prefix
 from plasma_watch.generate.placing import draft_of
 from plasma_watch.job import TAKEN_OUT, Ending, Made, Picture, State
 from plasma_watch.line import Ongoing
+from plasma_watch.loras import Version, digest
 from plasma_watch.outputs import picture as pictures
 from plasma_watch.outputs.picture import examine
 from plasma_watch.request import GenerateRequest
@@ -38,6 +39,7 @@ from tests.fakes.easel import Easel, failed, interrupted, vanished
 from tests.fakes.engine import STATS, closed_port
 from tests.fakes.home import NOON
 from tests.fakes.studio import Studio
+from tests.fakes.weights import lora
 from tests.sandbox.process import Sandbox
 
 Busy = Callable[[], AbstractContextManager[str]]
@@ -587,6 +589,21 @@ def test_what_the_engine_lacks_fails_the_job_before_it_is_asked(studio: Studio) 
         Code.ENGINE_BAD_VALUE,
     }
     assert error.message.startswith("p003.toml: ")
+
+
+def test_a_lora_that_was_trained_here_is_meant_by_its_name(studio: Studio) -> None:
+    """Its chosen version: installed if need be, known to the engine at once, told by its file."""
+    folder = studio.home.root / "loras" / "hero"
+    folder.mkdir()
+    (folder / "hero-e01.safetensors").write_bytes(lora())
+    version = Version("hero-e01.safetensors", digest(folder / "hero-e01.safetensors"), 1, "job")
+    studio.shop.loras.choose("hero", version)
+    (studio.installed / f"hero-{version.short}.safetensors").unlink()
+
+    studio.make(workflow="txt2img-lora", lora={"name": "hero"}, seed=64)
+
+    assert studio.manifest().request["lora"]["name"] == f"hero-{version.short}.safetensors"
+    assert (studio.installed / f"hero-{version.short}.safetensors").is_file()
 
 
 # Trying again.

@@ -20,11 +20,12 @@ from plasma_watch.generate.resolve import (
     pictures,
     resolve,
     slot_problems,
+    with_loras,
 )
 from plasma_watch.generate.template import Template
 from plasma_watch.job import Picture
 from plasma_watch.outputs.manifest import Manifest
-from plasma_watch.request import MAX_DRAWN_SEED, GenerateRequest, Request, read_request
+from plasma_watch.request import MAX_DRAWN_SEED, GenerateRequest, Lora, Request, read_request
 from plasma_watch.rules import MAX_SEED
 from tests.fakes.blueprints import POSE, Blueprint, from_picture, guided, plain, with_lora
 
@@ -431,3 +432,33 @@ def test_sweep_over_what_the_template_has_no_place_for_is_refused() -> None:
     assert [(p.code, p.field, p.line) for p in found] == [
         (Code.WORKFLOW_NO_SLOT, "sweep.lora", 9),
     ]
+
+
+# LoRAs that were trained here.
+
+
+def test_the_name_of_a_lora_becomes_its_file() -> None:
+    """Its strength stays as it was asked for."""
+    request = asked(lora={"name": "spyke", "strength": 0.5})
+
+    found = with_loras(request, {"spyke": "spyke-1f2e3d4c.safetensors"}.__getitem__)
+
+    assert found.lora == Lora(name="spyke-1f2e3d4c.safetensors", strength=0.5)
+
+
+def test_without_a_lora_nothing_is_asked_for() -> None:
+    """Nor installed."""
+    request = asked()
+
+    assert with_loras(request, str.upper) is request
+
+
+def test_the_loras_of_a_sweep_become_their_files_too() -> None:
+    """Each version that is to be looked at."""
+    request = asked(sweep={"lora": ["spyke", "mara"]})
+
+    found = with_loras(request, lambda name: f"{name}-1.safetensors")
+
+    assert found.sweep
+    assert found.sweep.lora == ["spyke-1.safetensors", "mara-1.safetensors"]
+    assert found.lora is None

@@ -132,7 +132,28 @@ def test_an_engine_elsewhere_is_refused_unless_allowed(url: str) -> None:
     assert error.code is Code.CONFIG_REMOTE_ENGINE
     assert error.message.startswith("config.toml: line 2: comfyui.url names another machine")
     assert "allow_remote = true" in error.hint
-    assert config(text + "allow_remote = true").comfyui.url == url
+    allowed = text + "allow_remote = true\nallow_plain_http = true\n"
+    assert config(allowed).comfyui.url == url
+
+
+def test_an_engine_elsewhere_is_spoken_to_over_https() -> None:
+    """Unless it is said that anybody may read it."""
+    text = '[comfyui]\nallow_remote = true\nurl = "{}://gpu.example"\n'
+
+    assert config(text.format("https")).comfyui.url == "https://gpu.example"
+    error = refusal(text.format("http"))
+
+    assert error.code is Code.CONFIG_REMOTE_ENGINE
+    assert "(gpu.example) over http" in error.message
+    assert "allow_remote" not in error.hint
+    assert "use https, or set `allow_plain_http = true`" in error.hint
+
+
+def test_password_in_a_wrong_address_is_not_shown() -> None:
+    """The error stands in the status and in the log."""
+    error = refusal('[comfyui]\nurl = "ftp://me:canary@127.0.0.1"\n')
+
+    assert "canary" not in f"{error.message} {error.hint} {error.problems}"
 
 
 @pytest.mark.parametrize(
@@ -310,7 +331,7 @@ MANAGED = '[comfyui]\nmanage = true\ndir = "/opt/ComfyUI"\n'
             "comfyui.arguments",
         ),
         (
-            f'{MANAGED}allow_remote = true\nurl = "http://10.0.0.7:8188"',
+            f'{MANAGED}allow_remote = true\nurl = "https://10.0.0.7:8188"',
             "config.broken",
             "another machine's",
         ),

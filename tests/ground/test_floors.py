@@ -21,9 +21,9 @@ FLOORS: list[set[str]] = [
     {"daemon"},
     {"worker", "bulletin", "catching_up", "notices"},
     {"intake", "line", "generate", "train"},
-    {"comfyui", "gate", "outputs", "report"},
+    {"comfyui", "gate", "loras", "outputs", "report"},
     {"status", "system", "tripwire", "starts", "control", "retention", "shipped", "surroundings"},
-    {"home", "config", "request", "rules", "job", "errors", "toml_check", "toml_text"},
+    {"home", "config", "request", "rules", "job", "errors", "toml_check", "toml_text", "words"},
 ]
 """The rooms, the highest floor first."""
 

@@ -21,6 +21,8 @@ from plasma_watch.job import (
     Made,
     Picture,
     State,
+    Trainer,
+    Training,
     ended_by,
     job_id,
     manifest_of,
@@ -213,6 +215,33 @@ def test_a_job_was_begun_when_any_picture_was_asked_for() -> None:
     assert not JOB.was_begun
     assert not drawn.was_begun
     assert drawn.with_picture(Picture(2, 8, attempt=1)).was_begun
+
+
+def test_a_training_was_begun_when_it_was_prepared() -> None:
+    """From then on work lies in its folder."""
+    assert replace(JOB, training=Training()).was_begun
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        Training(),
+        Training(2, 1, Trainer(7, "boot/9", ("python", "train_network.py"))),
+        Training(3, 2, is_trained=True, made=(Made("loras/spyke/spyke-e03.safetensors", "0a"),)),
+    ],
+)
+def test_a_trainings_journal_is_read_back(training: Training) -> None:
+    """With or without a trainer that may live on."""
+    job = replace(JOB, kind="train", training=training)
+
+    assert Job.from_toml(job.to_toml()) == job
+
+
+def test_a_training_tells_what_it_made() -> None:
+    """Its files have no manifests of their own."""
+    made = (Made("loras/spyke/a.safetensors", "0a"), Made("loras/spyke/manifest.toml", ""))
+
+    assert replace(JOB, training=Training(made=made)).outputs() == [item.path for item in made]
 
 
 def test_one_picture_is_replaced_by_its_number() -> None:

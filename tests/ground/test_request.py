@@ -22,7 +22,7 @@ from plasma_watch.request import (
     read_request,
     schema,
 )
-from plasma_watch.rules import MAX_SEED
+from plasma_watch.rules import MAX_SEED, MAX_TRAIN_SEED
 
 LIMITS = Limits()
 
@@ -526,7 +526,7 @@ def test_a_lora_needs_a_name_for_a_folder(name: str) -> None:
     ],
 )
 def test_what_breaks_a_rule_is_refused(text: str, code: Code, said: str) -> None:
-    """When each value is good by itself and the whole is not."""
+    """F19: when each value is good by itself and the whole is not: paths that climb out, too."""
     problem = only_problem(PICTURE + text)
 
     assert problem.code is code
@@ -724,13 +724,16 @@ TRAININGS = st.builds(
         dim=st.integers(1, 256),
         alpha=st.floats(0.1, 256),
         learning_rate=st.floats(1e-9, 1),
-        seed=st.integers(0, MAX_SEED),
+        seed=st.integers(0, MAX_TRAIN_SEED),
         save_every=st.integers(1, 1000),
         regularization=IMAGES,
         samples=st.lists(LINES, max_size=3),
         calibrate=st.integers(0, 1000),
         yield_to_urgent=st.booleans(),
         note=st.text(),
+        result=FACTS,
+        chosen=FACTS,
+        versions=st.lists(FACTS, max_size=2),
     ),
 )
 
@@ -777,6 +780,7 @@ def test_the_schema_of_a_training_has_the_configs_limits() -> None:
 
     assert most(made, "steps") == 500
     assert most(made, "resolution") == 384
+    assert most(made, "seed") == MAX_TRAIN_SEED
 
 
 def most(made: dict[str, Any], key: str) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -267,6 +268,40 @@ def test_a_link_in_the_place_of_what_was_checked_is_put_back(home: Home, line: L
     assert line.claim(item) is None
     assert item.path.is_symlink()
     assert list(home.running.iterdir()) == []
+
+
+def test_a_request_that_may_only_be_read_is_claimed(home: Home, line: Line) -> None:
+    """F16: its folder is what must be writable; its rights stay as they are."""
+    item = waiting(drop(home, "p003.toml"))
+    item.path.chmod(0o444)
+    line.admit(item)
+
+    ongoing = line.claim(item)
+
+    assert ongoing is not None
+    assert ongoing.request.stat().st_mode & 0o777 == 0o444
+
+
+def test_a_pipe_in_the_place_of_what_was_checked_is_put_back(home: Home, line: Line) -> None:
+    """Nobody waits for somebody who writes into it: the line would stand still."""
+    item = waiting(drop(home, "p003.toml"))
+    line.admit(item)
+    item.path.unlink()
+    os.mkfifo(item.path)
+
+    assert line.claim(item) is None
+    assert item.path.is_fifo()
+
+
+def test_a_link_to_the_very_bytes_is_put_back(home: Home, line: Line) -> None:
+    """What lies behind it may be another file at the next look."""
+    item = waiting(drop(home, "p003.toml"))
+    line.admit(item)
+    item.path.rename(home.root / "elsewhere.toml")
+    item.path.symlink_to(home.root / "elsewhere.toml")
+
+    assert line.claim(item) is None
+    assert item.path.is_symlink()
 
 
 def test_an_urgent_request_is_put_back_among_the_urgent(home: Home, line: Line) -> None:

@@ -147,8 +147,31 @@ def test_a_bomb_is_refused_before_it_unpacks() -> None:
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     bomb = DRAWN[:16] + header + struct.pack(">I", zlib.crc32(b"IHDR" + header)) + DRAWN[33:]
 
-    with pytest.raises(PlasmaError, match=f"has {side}x{side} pixels") as caught:
+    with pytest.raises(PlasmaError, match="has more than 64 million pixels") as caught:
         decode(bomb, "the picture")
+
+    assert caught.value.code is Code.IMAGE_UNREADABLE
+
+
+def test_a_bomb_of_the_kind_that_is_unpacked_at_once_is_refused() -> None:
+    """A WebP of 34 bytes that unpacks to a gigabyte; its decoder is not even made."""
+    bomb = (
+        b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0/"
+        + (16382 | 16382 << 14).to_bytes(4, "little")
+        + bytes(9)
+    )
+
+    with pytest.raises(PlasmaError, match="has more than 64 million pixels"):
+        decode(bomb, "the picture")
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
+
+
+def test_a_picture_that_another_program_would_decode_is_not_opened() -> None:
+    """EPS would be handed to Ghostscript, with all that stands in it."""
+    with pytest.raises(PlasmaError, match="is not a picture") as caught:
+        decode(EPS, "the picture")
 
     assert caught.value.code is Code.IMAGE_UNREADABLE
 

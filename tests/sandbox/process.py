@@ -14,6 +14,7 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 TICK_SECONDS = 0.003
+FAULTS = "/internal/plasma/faults"
 PATIENCE_SECONDS = 30.0
 """How long a test waits for what must come; only a failing one waits so long."""
 
@@ -44,6 +45,15 @@ class Sandbox:
         while self.json("/prompt") != {"exec_info": {"queue_remaining": 0}}:
             assert time.monotonic() < deadline, "the engine is still busy"
             time.sleep(TICK_SECONDS)
+
+    def give(self, *faults: str) -> None:
+        """Tell it what to do wrong from now on, and nothing of before."""
+        requests.delete(f"{self.url}{FAULTS}", timeout=PATIENCE_SECONDS).raise_for_status()
+        self.give_too(*faults)
+
+    def give_too(self, *faults: str) -> None:
+        """Tell it what else to do wrong from now on."""
+        self.post(FAULTS, faults).raise_for_status()
 
     def upload(self, name: str, content: bytes, **form: str) -> requests.Response:
         """Send a picture."""

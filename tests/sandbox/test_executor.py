@@ -14,6 +14,7 @@ from plasma_watch.sandbox.folders import Folders, prepare
 from plasma_watch.sandbox.frames import Frame
 from plasma_watch.sandbox.graph import Graph
 from plasma_watch.sandbox.interrupt import Interrupt
+from plasma_watch.sandbox.mischief.script import Script
 from plasma_watch.sandbox.surroundings import Stage, Surroundings
 from plasma_watch.sandbox.tickets import Outcome, Ticket
 
@@ -37,6 +38,8 @@ class Theatre:
             lambda _: informed,
             0.0,
             previews,
+            Script(),
+            lambda: None,
         )
 
     def _send(self, frame: Frame) -> None:

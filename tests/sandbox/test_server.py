@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from plasma_watch.sandbox.__main__ import settings_of
+from plasma_watch.sandbox.mischief.script import parse
 from plasma_watch.sandbox.settings import Settings
 
 from .graphs import plain_picture, text_to_image
@@ -130,4 +131,8 @@ def test_command_line_is_read() -> None:
     full = ["--host", "::1", "--port", "8188", "--seconds-per-step", "0", "--with-parent"]
     assert settings_of(["--base", "here", *full, "--previews"]) == Settings(
         Path("here"), "::1", 8188, 0.0, with_parent=True, previews=True
+    )
+    faults = ["--fault", "die@3", "--fault", "slow=0.5"]
+    assert settings_of(["--base", "here", *faults]) == Settings(
+        Path("here"), faults=(parse("die@3"), parse("slow=0.5"))
     )

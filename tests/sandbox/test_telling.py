@@ -19,7 +19,7 @@ def sent() -> list[Frame]:
 
 def telling(sent: list[Frame], client: object = "c1") -> Telling:
     """Give a ticket its voice."""
-    return Telling("p1", plain_picture(), client, sent.append)
+    return Telling("p1", plain_picture(), client, sent.append, lambda: 5)
 
 
 def said(sent: list[Frame]) -> list[tuple[str, dict[str, Any]]]:

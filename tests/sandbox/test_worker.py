@@ -11,6 +11,7 @@ from plasma_watch.sandbox.catalog import Catalog
 from plasma_watch.sandbox.folders import Folders, prepare
 from plasma_watch.sandbox.frames import Frame, told
 from plasma_watch.sandbox.interrupt import Interrupt
+from plasma_watch.sandbox.mischief.script import Script
 from plasma_watch.sandbox.surroundings import Stage, Surroundings
 from plasma_watch.sandbox.tickets import Ticket, Tickets
 from plasma_watch.sandbox.worker import Worker
@@ -37,7 +38,15 @@ def tickets(tmp_path: Path, sent: Sent) -> Tickets:
 
     queue = Tickets(lambda count: send(told("status", {"count": count})))
     around = Surroundings(
-        Catalog(Folders(tmp_path)), Interrupt(), Stage(), send, lambda _: False, 0.0, previews=False
+        Catalog(Folders(tmp_path)),
+        Interrupt(),
+        Stage(),
+        send,
+        lambda _: False,
+        0.0,
+        previews=False,
+        script=Script(),
+        forget=lambda: None,
     )
     Worker(queue, around).start()
     return queue

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.system.beneath import locate, read_beneath
+from plasma_watch.system.beneath import list_beneath, locate, read_beneath
 
 PROC = Path("/proc/self")
 needs_proc = pytest.mark.skipif(not (PROC / "mem").exists(), reason="there is no /proc")
@@ -292,3 +292,31 @@ def test_locating_looks_at_nothing(home: Path) -> None:
     assert locate("a/b.png", [home, root]) == (home, ("a", "b.png"))
     assert locate(f"{root}/a/b.png", [home, root]) == (root, ("a", "b.png"))
     assert locate("~/a.png", [home]) == (home, ("~", "a.png"))
+
+
+def test_a_folder_is_listed(home: Path) -> None:
+    """Below a root, by its names."""
+    assert list_beneath("poses", (home,)) == ["p003.png"]
+    assert sorted(list_beneath(str(home), (home,))) == ["first.png", "poses"]
+
+
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [
+        ("none", Code.REQUEST_MISSING_FILE),
+        ("first.png", Code.REQUEST_NOT_A_FILE),
+        ("link", Code.REQUEST_NOT_A_FILE),
+        ("../secret", Code.REQUEST_OUTSIDE),
+        ("/etc", Code.REQUEST_OUTSIDE),
+    ],
+)
+def test_what_is_no_folder_below_is_not_listed(home: Path, named: str, code: Code) -> None:
+    """Nor what a link leads to."""
+    (home / "link").symlink_to(home.parent / "secret")
+    free = lowest_free_descriptor()
+
+    with pytest.raises(PlasmaError) as caught:
+        list_beneath(named, (home,))
+
+    assert caught.value.code is code
+    assert lowest_free_descriptor() == free

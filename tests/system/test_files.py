@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import socket
 import stat
@@ -59,6 +60,23 @@ def test_a_regular_file_is_read_whole(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
     assert files.read_regular(path, 100) == (content, Fingerprint.of(path.stat()))
+
+
+def test_a_digest_is_that_of_the_content(tmp_path: Path) -> None:
+    """Of a file, however long."""
+    path = tmp_path / "p003.toml"
+    path.write_bytes(b"spyke" * 100_000)
+
+    assert files.digest(path) == hashlib.sha256(b"spyke" * 100_000).hexdigest()
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(__file__)])
+def test_what_is_no_file_has_no_digest(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """And nobody waits for a pipe."""
+    make(tmp_path / "p003.toml")
+
+    assert files.digest(tmp_path / "p003.toml") == ""
+    assert files.digest(tmp_path / "nowhere.toml") == ""
 
 
 def test_a_fingerprint_tells_states_apart(tmp_path: Path) -> None:
@@ -288,6 +306,19 @@ def test_what_a_crash_left_is_replaced(tmp_path: Path) -> None:
     files.write_whole(tmp_path / "status.toml", b"whole")
 
     assert names(tmp_path) == ["status.toml"]
+
+
+@pytest.mark.parametrize("mode", [None, 0o777, 0o755, 0o700])
+def test_a_private_folder_is_its_owners_alone(tmp_path: Path, mode: int | None) -> None:
+    """Whatever it was before."""
+    folder = tmp_path / "a" / "b"
+    if mode is not None:
+        folder.mkdir(parents=True)
+        folder.chmod(mode)
+
+    files.make_private(folder)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_a_folders_names_are_put_on_the_disk(tmp_path: Path) -> None:

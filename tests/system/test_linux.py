@@ -182,25 +182,40 @@ def test_a_process_that_is_gone_has_no_mark(tmp_path: Path) -> None:
     assert linux.start_mark(8, proc(tmp_path, STAT.format(812))) is None
 
 
-# What a process holds, and what it died of.
-
-
-def test_a_process_holds_what_is_resident() -> None:
-    """Our own; nothing of one that is gone."""
+@only_linux
+def test_the_memory_of_a_process_is_read() -> None:
+    """In bytes; of one that is gone there is none."""
     assert (linux.footprint(os.getpid()) or 0) > 1_000_000
     assert linux.footprint(2**22 + 1) is None
 
 
-def test_the_kernel_counts_whom_it_ended(tmp_path: Path) -> None:
-    """One more than before is a kill for memory; without a count nothing is known."""
+@pytest.mark.parametrize(
+    ("text", "kills"),
+    [("pgfault 7\noom_kill 3\nswpin 0\n", 3), ("pgfault 7\n", None), ("oom_kill many\n", None)],
+)
+def test_kills_for_memory_are_counted_by_the_kernel(
+    tmp_path: Path, text: str, kills: int | None
+) -> None:
+    """Where it counts them."""
     vmstat = tmp_path / "vmstat"
-    vmstat.write_text("nr_free_pages 1\noom_kill 4\n")
+    vmstat.write_text(text)
 
-    assert linux.memory_kills(vmstat) == 4
-    assert linux.was_killed_for_memory(1, 3, vmstat) is True
-    assert linux.was_killed_for_memory(1, 4, vmstat) is False
-    assert linux.was_killed_for_memory(1, None, vmstat) is None
-    assert linux.memory_kills(tmp_path / "missing") is None
+    assert linux.memory_kills(vmstat) == kills
+    assert linux.memory_kills(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize(
+    ("before", "was_killed"), [(2, True), (3, False), (None, None)], ids=["more", "as many", "?"]
+)
+def test_a_kill_for_memory_is_one_more_than_before(
+    tmp_path: Path, before: int | None, *, was_killed: bool | None
+) -> None:
+    """The kernel counts, and gives no names away."""
+    vmstat = tmp_path / "vmstat"
+    vmstat.write_text("oom_kill 3\n")
+
+    assert linux.was_killed_for_memory(7, before, vmstat) is was_killed
+    assert linux.was_killed_for_memory(7, before, tmp_path / "none") is None
 
 
 def test_swap_has_its_size_from_the_start() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -139,6 +140,59 @@ def test_two_locks_of_one_process_exclude_each_other(path: Path) -> None:
     second.release()
 
 
+def test_a_lock_whose_file_was_taken_away_is_no_longer_ours(tmp_path: Path) -> None:
+    """It stays locked, and keeps nobody from locking a new one; unless it comes back."""
+    lock = Lock(tmp_path / "private" / "lock")
+    assert not lock.is_ours()
+    assert lock.acquire()
+    assert lock.is_ours()
+    (tmp_path / "private").rename(tmp_path / "away")
+
+    assert not lock.is_ours()
+
+    (tmp_path / "away").rename(tmp_path / "private")
+
+    assert lock.is_ours()
+
+
+def test_a_lock_is_taken_again_where_nobody_has_it(tmp_path: Path) -> None:
+    """The folder is made anew with it."""
+    lock = Lock(tmp_path / "private" / "lock")
+    lock.acquire()
+    shutil.rmtree(tmp_path / "private")
+
+    assert lock.retake()
+    assert lock.is_ours()
+    assert not Lock(tmp_path / "private" / "lock").acquire()
+
+
+def test_a_lock_that_another_took_meanwhile_is_let_go(tmp_path: Path) -> None:
+    """The one that was first in the new folder has it."""
+    lock, other = Lock(tmp_path / "private" / "lock"), Lock(tmp_path / "private" / "lock")
+    lock.acquire()
+    shutil.rmtree(tmp_path / "private")
+    other.acquire()
+
+    assert not lock.retake()
+    assert other.is_ours()
+
+
+class Blurred(Lock):
+    """A lock on a volume that gives a file another number at every look."""
+
+    def _lies_there(self, fd: int) -> bool:
+        return super()._lies_there(fd) and False
+
+
+def test_a_volume_that_does_not_tell_files_apart_is_trusted(tmp_path: Path) -> None:
+    """Else nobody could ever hold a lock there."""
+    lock = Blurred(tmp_path / "lock")
+
+    assert lock.acquire()
+    assert lock.is_ours()
+    assert not Lock(tmp_path / "lock").acquire()
+
+
 def test_a_killed_holder_holds_nothing(path: Path) -> None:
     """When it had no chance to let go: kill -9."""
     with holder(path) as other:
@@ -153,7 +207,7 @@ def test_a_killed_holder_holds_nothing(path: Path) -> None:
 
 
 def test_the_pid_in_a_stale_lock_says_nothing(path: Path) -> None:
-    """When the number belongs to another program by now, longer than ours: it starts."""
+    """F43: when the number belongs to another program by now, longer than ours: it starts."""
     path.parent.mkdir()
     path.write_text(f"{os.getppid()}00000\n")
 

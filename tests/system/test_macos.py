@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from pathlib import Path
@@ -216,19 +215,6 @@ def test_the_kernel_counts_no_kills_there() -> None:
     assert macos.memory_kills() is None
 
 
-def test_a_footprint_is_read_where_the_kernel_puts_it() -> None:
-    """Its place in `rusage_info_v2`: behind an identifier and seven numbers."""
-    assert ctypes.sizeof(macos._RusageInfo) == 160
-    assert macos._RusageInfo.phys_footprint.offset == 72
-
-
-@elsewhere
-def test_elsewhere_there_is_no_footprint() -> None:
-    """The library is Apple's; another one has no such call."""
-    assert macos.footprint(os.getpid()) is None
-    assert macos.footprint(os.getpid(), "libc.so.6") is None
-
-
 def test_swap_grows_on_the_system_volume() -> None:
     """Or what stands for it."""
     assert macos.swap_folders() == (Path("/System/Volumes/VM"), Path("/"))
@@ -294,3 +280,44 @@ def test_the_machine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     on_path(tmp_path, monkeypatch, sysctl="exit 1")
 
     assert macos.machine() == "unknown processor, memory unknown"
+
+
+def test_the_memory_of_a_process_is_read() -> None:
+    """What the kernel accounts for it, or else what it holds; of one that is gone there is none."""
+    assert (macos.footprint(os.getpid()) or 0) > 1_000_000
+    assert macos.footprint(2**22 + 1) is None
+
+
+KILLED = (
+    "2026-11-22 kernel: memorystatus: killing largest compressed process python3.11 [4242] 22699 MB"
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "was_killed"),
+    [
+        (f"echo '{KILLED}'", True),
+        (f"echo '{KILLED}' | sed s/4242/42421/", None),
+        ("echo", None),
+        ("exit 64", None),
+        ("printf '\\377 memorystatus: killing a [4242]'", True),
+    ],
+)
+def test_the_kernel_names_whom_it_ended(
+    tmp_path: Path, script: str, *, was_killed: bool | None
+) -> None:
+    """By number; that it says nothing proves nothing, because not everybody may read it."""
+    assert macos.was_killed_for_memory(4242, None, tool(tmp_path, script)) is was_killed
+    assert macos.memory_kills() is None
+
+
+def test_a_log_that_takes_too_long_says_nothing(tmp_path: Path) -> None:
+    """A job waits for the answer."""
+    slow = tool(tmp_path, "exec sleep 30")
+
+    assert macos.was_killed_for_memory(4242, None, slow, 0.1) is None
+
+
+def test_a_log_that_is_not_there_says_nothing(tmp_path: Path) -> None:
+    """As on any other system."""
+    assert macos.was_killed_for_memory(4242, None, tmp_path / "none") is None

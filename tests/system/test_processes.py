@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from plasma_watch.system import processes
+from plasma_watch.system import platform, processes
 
 FAMILY = """
 import os, signal, subprocess, sys, time
@@ -134,3 +134,25 @@ def test_what_cannot_be_ended_is_told(
 
 def _refused(pid: int, number: signal.Signals) -> None:  # noqa: ARG001 - the library's shape
     raise PermissionError
+
+
+def test_a_leader_is_found_by_what_it_was_started_with(families: list[Family]) -> None:
+    """One that nobody wrote down; its children, and others, are not meant."""
+    families.append(Family())
+
+    found = list(processes.leading(FAMILY))
+
+    assert families[0].written in found
+    assert list(processes.leading("an argument that nobody was started with")) == []
+
+
+def test_a_session_holds_what_all_of_it_holds(families: list[Family]) -> None:
+    """Of one that is gone nothing is held."""
+    families.append(Family())
+    pid = families[0].popen.pid
+
+    whole = processes.footprint(pid)
+
+    assert whole > (platform.footprint(pid) or 0) > 0
+    processes.end(families[0].written, 0.5)
+    assert processes.footprint(pid) == 0

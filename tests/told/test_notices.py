@@ -20,7 +20,9 @@ from plasma_watch.system import linux, macos
 from plasma_watch.worker import Hold
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-HOLD = Hold(Wait(Code.MEMORY_SHORT, "needs 7.5 GB of free memory, there is 3.2 GB"), NOON, "p3")
+HOLD = Hold(
+    Wait(Code.MEMORY_SHORT, "needs 7.5 GB of free memory, there is 3.2 GB"), NOON, "p3", began=0.0
+)
 
 
 class Person:
@@ -35,7 +37,7 @@ class Person:
         """Let time pass, and return what was told since."""
         before = len(self.told)
         self.now += seconds
-        self.notices.flush(holds, NOON + timedelta(seconds=self.now), self.now)
+        self.notices.flush(holds, self.now)
         return self.told[before:]
 
 
@@ -94,14 +96,14 @@ def test_what_waits_too_long_is_told_once(person: Person) -> None:
         "waits since 12:00 UTC: needs 7.5 GB of free memory, there is 3.2 GB"
     ]
     assert person.after(600, generate=HOLD) == []
-    other = replace(HOLD, since=NOON + timedelta(minutes=20))
+    other = replace(HOLD, since=NOON + timedelta(minutes=20), began=20 * 60)
     assert person.after(300, generate=other) == []
     assert person.after(300, generate=other) != []
 
 
 def test_nothing_is_too_long_where_the_config_says_so() -> None:
     """Zero minutes."""
-    assert too_long({"generate": HOLD}, 0, NOON + timedelta(days=1)) == []
+    assert too_long({"generate": HOLD}, 0, 86_400) == []
 
 
 def test_who_wants_no_notifications_gets_none() -> None:

@@ -356,7 +356,7 @@ def test_a_folder_that_cannot_be_written_stops_nothing(
 
 
 def test_a_reader_never_sees_half_a_status(board: Board, folder: Path) -> None:
-    """It reads as fast as it can while the file is replaced, some thousand times."""
+    """F47: it reads as fast as it can while the file is replaced, some thousand times."""
     board.own(WAITING)
     path, torn, reads = folder / "p003.toml", [], 0
     stop = threading.Event()

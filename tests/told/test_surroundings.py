@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 
 from plasma_watch.home import Home
 from plasma_watch.surroundings import ACCESS_SECONDS, Place, Surroundings
-from plasma_watch.system.locks import Lock
 from tests.fakes.home import a_home
 
 
@@ -21,15 +19,11 @@ def home(tmp_path: Path) -> Home:
 
 
 def test_a_home_in_its_place_is_no_news(home: Home) -> None:
-    """With our own lock, or with none."""
+    """Nothing is told of it."""
     around = Surroundings(home, ())
-    assert around.place() is Place.HERE
-    lock = Lock(home.lock)
-    assert lock.acquire()
 
     assert around.place() is Place.HERE
     assert around.trouble() == ""
-    lock.release()
 
 
 def test_a_home_that_goes_and_comes_back_is_told_once_each(home: Home) -> None:
@@ -44,17 +38,6 @@ def test_a_home_that_goes_and_comes_back_is_told_once_each(home: Home) -> None:
     assert gone == [Place.LOST, Place.STILL_LOST]
     assert [around.place(), around.place()] == [Place.BACK, Place.HERE]
     assert around.lost == ""
-
-
-def test_another_home_in_its_place_is_not_ours(home: Home) -> None:
-    """Somebody else's daemon holds it."""
-    home.lock.write_text("1\n")
-    around = Surroundings(home, ())
-
-    assert around.place() is Place.LOST
-    assert "another home lies at" in around.lost
-    home.lock.write_text(f"{os.getpid()}\n")
-    assert around.place() is Place.BACK
 
 
 def test_folders_are_tried_once_a_minute(

@@ -127,6 +127,19 @@ def test_a_death_outside_every_step_never_counts(path: Path) -> None:
         assert tripwire.poisoned("p003") is None
 
 
+def test_a_file_that_was_thrown_away_is_begun_anew(tmp_path: Path) -> None:
+    """`.plasma` may be removed at any time."""
+    path = tmp_path / "private" / "tripwire.json"
+    path.parent.mkdir()
+    tripwire = Tripwire(path)
+    path.unlink()
+
+    with tripwire.step("p003.toml", "parse"):
+        assert json.loads(path.read_text())["step"] == "parse"
+
+    tripwire.close()
+
+
 def test_two_deaths_are_not_enough(path: Path) -> None:
     """Somebody may have pulled the plug twice."""
     died(path, deaths=POISON_DEATHS - 1)

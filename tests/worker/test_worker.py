@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from plasma_watch.control import CancelAsked, Control, Stopping
+from plasma_watch.control import CancelAsked, Control, SetAside, Stopping
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.gate.memory import Never, Start, Wait
 from plasma_watch.job import Ending, Made, Picture, State
@@ -198,7 +199,7 @@ def test_a_pause_holds_the_line(floor: Floor) -> None:
 
 
 def test_what_must_wait_says_why_once(floor: Floor) -> None:
-    """It is looked at again and again; the log has one line, the hold keeps its time."""
+    """F58: it is looked at again and again; the log has one line, the hold keeps its time."""
     floor.admit("p003.toml")
     floor.pages.verdict = SHORT
 
@@ -261,9 +262,9 @@ def test_memory_is_waited_for_as_long_as_the_config_says(
     floor = Floor(tmp_path, wait_minutes=wait_minutes)
     floor.admit("p003.toml")
     floor.pages.verdict = Wait(code, "needs something")
-    since = utc_now() - timedelta(minutes=waited)
+    began = time.monotonic() - waited * 60
     job = floor.desk.the_only().id
-    floor.worker.holds["generate"] = Hold(floor.pages.verdict, since, job)
+    floor.worker.holds["generate"] = Hold(floor.pages.verdict, utc_now(), job, began)
 
     floor.step()
 
@@ -274,13 +275,27 @@ def test_memory_is_waited_for_as_long_as_the_config_says(
         assert floor.worker.holds == {}
 
 
+@pytest.mark.parametrize("days", [-400, 400])
+def test_clock_that_is_set_ends_no_wait(tmp_path: Path, days: int) -> None:
+    """F44: nothing times out because the hour is another one; waits are measured without it."""
+    floor = Floor(tmp_path, wait_minutes=30)
+    floor.admit("p003.toml")
+    floor.pages.verdict = SHORT
+    then = utc_now() + timedelta(days=days)
+    floor.worker.holds["generate"] = Hold(SHORT, then, floor.desk.the_only().id)
+
+    floor.step()
+
+    assert floor.where() == {"inbox": ["p003.toml"]}
+
+
 def test_only_the_wait_for_memory_counts(tmp_path: Path) -> None:
     """The engine was away for long; since it answers, memory is short for the first time."""
     floor = Floor(tmp_path, wait_minutes=30)
     floor.admit("p003.toml")
     away = Wait(Code.ENGINE_UNREACHABLE, "ComfyUI does not answer")
-    since = utc_now() - timedelta(minutes=31)
-    floor.worker.holds["generate"] = Hold(away, since, floor.desk.the_only().id)
+    since, began = utc_now() - timedelta(minutes=31), time.monotonic() - 31 * 60
+    floor.worker.holds["generate"] = Hold(away, since, floor.desk.the_only().id, began)
     floor.pages.verdict = SHORT
 
     floor.step()
@@ -309,7 +324,7 @@ def test_what_never_fits_is_refused(floor: Floor) -> None:
 def test_a_disk_that_lets_nothing_be_claimed_holds_the_kind(
     floor: Floor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Told once, asked again at every look, and taken when it is mended."""
+    """F68: told once, asked again at every look, and taken when it is mended."""
     floor.admit("p003.toml")
     running = floor.desk.home.running
     running.rmdir()
@@ -667,7 +682,7 @@ def test_a_refusal_that_a_crash_cut_short_is_finished(floor: Floor, ending: Endi
 
 
 def test_content_that_killed_the_daemon_three_times_is_not_touched_again(floor: Floor) -> None:
-    """The job fails as poison, the next one begins."""
+    """F41: the job fails as poison, the next one begins."""
     poison = floor.leave()
     floor.admit("p004.toml")
     floor.tripwire.tripped = Tripped(poison.job.id, "decode", POISON_DEATHS)
@@ -921,17 +936,161 @@ def test_the_machine_is_kept_awake_while_a_job_runs(tmp_path: Path) -> None:
     assert seen == ["awake", "works", "may sleep"]
 
 
-def test_a_night_asleep_is_no_waiting(tmp_path: Path) -> None:
-    """Else a job would give up waiting because somebody closed the lid."""
-    floor = Floor(tmp_path, wait_minutes=30)
+# Stepping aside for urgent ones.
+
+
+class Training:
+    """Work that lets urgent jobs pass. Its state: the worker that it asks, and how often it did."""
+
+    def __init__(self, floor: Floor, most: int = 10) -> None:
+        self.floor = floor
+        self.most = most
+        self.turns = 0
+        self.before: Callable[[], object] = lambda: None
+
+    def __call__(self, _: Ongoing) -> Ending:
+        """Work for one epoch; then step aside if somebody urgent waits."""
+        self.turns += 1
+        self.before()
+        if self.turns <= self.most and self.floor.worker.lets_pass("train"):
+            raise SetAside
+        return DONE
+
+
+@pytest.fixture
+def training(floor: Floor) -> Training:
+    """A training that is in the line, and yields."""
+    floor.admit("spyke.toml", content=TRAIN)
+    work = Training(floor)
+    floor.trainings.work["spyke"] = work
+    return work
+
+
+def drop_urgent(floor: Floor) -> None:
+    """Drop an urgent page, once."""
+    if not floor.desk.line.named("p1") and "p1" not in floor.pages.ran:
+        floor.admit("urgent/p1.toml")
+
+
+def test_a_training_lets_an_urgent_page_pass(floor: Floor, training: Training) -> None:
+    """It is made at once, and the training goes on after it."""
+    training.before = lambda: drop_urgent(floor)
+
+    floor.run_until_idle()
+
+    assert (floor.trainings.ran, floor.pages.ran) == (["spyke", "spyke"], ["p1"])
+    assert floor.where() == {"done": ["spyke.toml", "p1.toml"]}
+
+
+def test_what_stepped_aside_stays_in_running_and_says_so(floor: Floor, training: Training) -> None:
+    """It has begun, and it goes on."""
+    seen: dict[str, object] = {}
+
+    def look(_: Ongoing) -> Ending:
+        seen.update(floor.desk.told("spyke"), where=floor.where())
+        return DONE
+
+    floor.pages.work["p1"] = look
+    training.before = lambda: drop_urgent(floor)
+    floor.run_until_idle()
+
+    assert seen["state"] == "running"
+    assert seen["why"] == "lets an urgent request pass; goes on after it"
+    assert seen["where"] == {"running": ["spyke.toml", "p1.toml"]}
+
+
+def test_a_page_that_is_not_urgent_waits(floor: Floor, training: Training) -> None:
+    """One heavy thing after the other."""
+    training.before = lambda: floor.admit("p1.toml") if training.turns == 1 else None
+
+    floor.run_until_idle()
+
+    assert floor.trainings.ran == ["spyke"]
+    assert floor.pages.ran == ["p1"]
+
+
+def test_a_paused_line_lets_nobody_pass(floor: Floor, training: Training) -> None:
+    """The running job ends first."""
+
+    def drop_and_pause() -> None:
+        drop_urgent(floor)
+        (floor.desk.home.inbox / "PAUSE").touch()
+        floor.look()
+
+    training.before = drop_and_pause
+    floor.run_until_idle()
+
+    assert floor.trainings.ran == ["spyke"]
+    assert floor.pages.ran == []
+
+
+def test_a_page_that_cannot_start_is_let_pass_once(floor: Floor, training: Training) -> None:
+    """A training that stopped for it each time would never end."""
     floor.pages.verdict = SHORT
-    floor.admit("p003.toml")
-    floor.step()
-    hold = floor.worker.holds["generate"]
-    floor.worker.holds["generate"] = replace(hold, since=hold.since - timedelta(hours=8))
+    training.before = lambda: drop_urgent(floor)
 
-    floor.worker.slept(8 * 3600)
+    floor.run_until_idle()
 
-    assert floor.worker.holds["generate"].since == hold.since
-    floor.step()
-    assert floor.desk.waiting() == ["p003.toml"]
+    assert floor.trainings.ran == ["spyke", "spyke"]
+    assert floor.pages.ran == []
+    assert floor.where()["done"] == ["spyke.toml"]
+
+
+def test_two_urgent_pages_pass_one_after_the_other(floor: Floor, training: Training) -> None:
+    """Both before the training goes on."""
+    training.before = lambda: (
+        floor.admit("urgent/p1.toml", "urgent/p2.toml") if training.turns == 1 else None
+    )
+
+    floor.run_until_idle()
+
+    assert floor.pages.ran == ["p1", "p2"]
+    assert floor.trainings.ran == ["spyke", "spyke"]
+
+
+def test_a_training_can_be_cancelled_while_it_steps_aside(floor: Floor, training: Training) -> None:
+    """The wish is kept until its turn comes again."""
+
+    def cancel(_: Ongoing) -> Ending:
+        (floor.desk.home.inbox / "spyke.cancel").touch()
+        floor.look()
+        return DONE
+
+    def heed() -> None:
+        drop_urgent(floor)
+        floor.desk.control.check()
+
+    floor.pages.work["p1"] = cancel
+    training.before = heed
+    floor.run_until_idle()
+
+    assert floor.trainings.ran == ["spyke", "spyke"]
+    assert floor.where()["cancelled"] == ["spyke.toml"]
+
+
+def test_a_daemon_that_stops_leaves_what_stepped_aside(floor: Floor, training: Training) -> None:
+    """The next start finds it in running/."""
+    floor.pages.work["p1"] = raising(Stopping())
+    training.before = lambda: drop_urgent(floor)
+
+    floor.run_until_idle()
+
+    assert floor.where() == {"running": ["spyke.toml", "p1.toml"]}
+    assert {ongoing.job.name for ongoing in floor.desk.line.unfinished()} == {"p1", "spyke"}
+
+
+def test_the_machine_is_let_go_by_what_steps_aside(floor: Floor, training: Training) -> None:
+    """Or the page could never have it."""
+    held: list[bool] = []
+
+    def look(_: Ongoing) -> Ending:
+        held.append(is_held(floor.heavy._path))
+        return DONE
+
+    floor.trainings.heavy = True
+    floor.trainings.verdict = Start()
+    floor.pages.work["p1"] = look
+    training.before = lambda: drop_urgent(floor)
+    floor.run_until_idle()
+
+    assert held == [False]
