@@ -83,31 +83,6 @@ def test_a_pace_is_as_large_for_many_steps_as_for_few() -> None:
 
 
 @given(st.lists(st.integers(0, 20)))
-@pytest.mark.parametrize(
-    ("segments", "kept"),
-    [
-        ([], []),
-        ([BAR], [BAR]),
-        ([BAR, BAR, BAR], [BAR]),
-        (["INFO a", BAR, BAR, "INFO b", BAR], ["INFO a", BAR, "INFO b", BAR]),
-        ([f"{BAR}INFO a", BAR], [f"{BAR}INFO a", BAR]),
-        ([BAR, f"{BAR}INFO a", "INFO b"], [f"{BAR}INFO a", "INFO b"]),
-    ],
-)
-def test_a_bar_that_was_drawn_over_tells_nothing(segments: list[str], kept: list[str]) -> None:
-    """The last of them tells it all; a line that follows one without a break is kept."""
-    assert list(thinned(segments)) == kept
-
-
-def test_a_pace_is_as_large_for_many_steps_as_for_few() -> None:
-    """A training has twenty thousand."""
-    pace = Pace.of(float(n) for n in range(10_000))
-
-    assert (len(pace.first), len(pace.late), pace.count) == (BASELINE_STEPS, LATE_STEPS, 10_000)
-    assert pace.baseline() == median(range(BASELINE_STEPS))
-    assert pace.now() == median(range(10_000 - LATE_STEPS, 10_000))
-
-
 def test_any_cut_gives_the_same_segments(cuts: list[int]) -> None:
     """A pipe cuts where it likes, in the middle of a character too."""
     raw = f"one\r{BAR}\r\n学習開始\n\nlast".encode()
