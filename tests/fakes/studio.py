@@ -87,7 +87,7 @@ class Studio:
         engine = Comfyui.model_validate({"url": url, "required_device": device})
         self.config = Config(comfyui=engine, **sections)
         self.board = ToldBoard(self.home.status)
-        self.engine = Engine(self.config.comfyui)
+        self.engine = Engine(self.config.comfyui, fresh_seconds=0)
         weakref.finalize(self, self.engine.forget)
         self.control = Control()
         self.patience = self.control.stopping = PatientEvent()
@@ -179,6 +179,7 @@ class Studio:
             output=self.output,
             told=self.shop.told,
             placed=self._placed,
+            listener=self.engine.listener,
             deaf=self._heard_nothing,
             hung=self.engine.hangs_in,
             rescue=self.engine.restart,
