@@ -52,9 +52,13 @@ class Engine:
         config: Comfyui,
         server: Server | None = None,
         fresh_seconds: float = FRESH_SECONDS,
+        client_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._server = server
         self._fresh_seconds = fresh_seconds
+        self._client_id = client_id
+        """Returns the name of a new socket. A name is used once: where two sockets had one, the end
+        of the older would make the engine forget the newer."""
         self._urls = AUTO_URLS if config.url == "auto" else (config.url,)
         if server:
             self._urls = (server.url,)
@@ -106,7 +110,7 @@ class Engine:
         Raises nothing: where it cannot be opened, queue and history tell all the same.
         """
         if self._listener is None:
-            self._listener = Listener(self.seen().url, str(uuid.uuid4()))
+            self._listener = Listener(self.seen().url, self._client_id())
         self._listener.connect()
         return self._listener
 
