@@ -61,6 +61,18 @@ class Waiting:
     recipe: str = ""
     """What its need of memory is remembered under: the workflow, or the size of a training."""
 
+    def job(self) -> Job:
+        """Return the job that it becomes when it is claimed."""
+        return Job(
+            id=self.id,
+            name=self.name,
+            file=self.path.name,
+            kind=self.kind,
+            dropped=self.seen,
+            sha256=self.sha256,
+            urgent=self.urgent,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Returned:
@@ -203,15 +215,7 @@ class Line:
 
     def _made(self, waiting: Waiting) -> Ongoing:
         """Make the empty folder of a job."""
-        job = Job(
-            id=waiting.id,
-            name=waiting.name,
-            file=waiting.path.name,
-            kind=waiting.kind,
-            dropped=waiting.seen,
-            sha256=waiting.sha256,
-            urgent=waiting.urgent,
-        )
+        job = waiting.job()
         files.make_private(self._home.running)
         folder = self._home.running / job.id
         files.make_private(folder)
