@@ -59,6 +59,8 @@ STOP_SECONDS = 3.5
 """How long the worker is given to stop; the job is safe wherever it stands."""
 POLL_SECONDS = 2.0
 """How often an inbox is read from which no events come."""
+SURVEY_SHARE = 0.02
+"""How much of the time goes at most into looks at a whole inbox, which may hold thousands."""
 _SWEEP_SECONDS = 86_400.0
 _ALWAYS_NEW = frozenset({"heartbeat", "memory"})
 
@@ -86,6 +88,8 @@ class Daemon:
         self._started = utc_now()
         self._config_stamp = _stamp(home.config)
         self._swept = float("-inf")
+        self._survey_at = float("-inf")
+        """When the whole inbox is looked at next."""
         self._seen = (-1, False)
         self._told: dict[str, Any] = {}
         self._told_at = float("-inf")
@@ -338,8 +342,16 @@ class Daemon:
             self._worker.wake.set()
 
     def _look(self) -> float | None:
-        moment = Moment(time.monotonic(), utc_now(), self._watch.moved_whole())
-        return self._inbox.look(moment)
+        """Look at what events named, and now and then at everything, in case some were missed."""
+        now, touched = time.monotonic(), self._watch.touched()
+        if now >= self._survey_at:
+            touched = None
+        moved_whole = self._watch.moved_whole()
+        due = self._inbox.look(Moment(now, utc_now(), moved_whole, touched))
+        if touched is None:
+            took = time.monotonic() - now
+            self._survey_at = now + max(self._config.intake.rescan_seconds, took / SURVEY_SHARE)
+        return due
 
     def _is_known(self, job: str) -> bool:
         """Tell whether a job arrives, waits or is begun, so that its status is kept up to date."""
