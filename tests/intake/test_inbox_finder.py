@@ -80,7 +80,7 @@ def marks(home: Home, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Marks:
 def test_what_is_not_ready_is_waited_for(
     home: Home, desk: Desk, marks: Marks, known: dict[str, float], said: str
 ) -> None:
-    """Untouched and unopened, with the reason; taken when the mark is gone."""
+    """F14: untouched and unopened, with the reason; taken when the mark is gone."""
     drop(home, "p003.toml")
     marks(**known)
 

@@ -428,7 +428,7 @@ def test_a_canary_that_is_heard_means_events(inbox: Path, private: Path) -> None
 def test_a_canary_that_nobody_hears_means_polling(
     inbox: Path, private: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """On a network volume no event comes; after a while that is noticed, and told once."""
+    """F7: on a network volume no event comes; after a while that is noticed, and told once."""
     clock = Clock()
     watch = Watch((inbox,), threading.Event(), private / "canary", clock)
     watch.dispatch = lambda event: None  # type: ignore[method-assign]  # noqa: ARG005 - the library's
