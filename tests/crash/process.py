@@ -74,18 +74,20 @@ class Forks:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is dropped as `page`, and where it must be in the end."""
+    """What is dropped, as `page` and under other names, and where it must be in the end."""
 
     name: str
     drop: Callable[[DaemonProcess], None]
     ends: tuple[str, ...]
-    """The folders that the request may end in."""
+    """The folders that each request may end in."""
     pictures: int
     """How many pictures must lie in the output folder if it is done; else there is none."""
     meanwhile: dict[str, str] = field(default_factory=dict)
     """What is put into the home by somebody when a point is passed."""
     sheets: int = 0
     """How many sheets must lie beside them."""
+    names: tuple[str, ...] = ("page",)
+    """What was dropped. With more than one, the daemon is killed where the last of them comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,8 @@ class Case:
     @property
     def is_sure_to_kill(self) -> bool:
         """Tell whether each run comes to the point, and is killed there."""
-        return self.trap.act == "before" and not (
-            _is_request(self.trap.point) or self.scenario.meanwhile
-        )
+        is_one_way = len(self.scenario.names) == 1 and not self.scenario.meanwhile
+        return self.trap.act == "before" and is_one_way and not _is_request(self.trap.point)
 
     def is_of(self, part: int, parts: int) -> bool:
         """Tell whether the case belongs to a part: the same one in each process that asks."""
@@ -128,7 +129,7 @@ def cases(ways: Sequence[tuple[Scenario, Sequence[str]]], *, is_whole: bool) -> 
     for scenario, points in ways:
         steps = list(_numbered(points))
         new = set(itertools.dropwhile(walked.__contains__, steps))
-        traps = list(_traps(Counter(points)))
+        traps = list(_traps(Counter(points), kills_last=len(scenario.names) > 1))
         for trap in traps:
             if is_whole or trap not in tried or (trap.point, trap.nth) in new:
                 yield Case(scenario, trap)
@@ -143,15 +144,15 @@ def _numbered(points: Sequence[str]) -> Iterator[tuple[str, int]]:
         yield point, passed[point]
 
 
-def _traps(passed: Counter[str]) -> Iterator[Spec]:
+def _traps(passed: Counter[str], *, kills_last: bool) -> Iterator[Spec]:
     """Yield what happens at each point.
 
-    The first time the daemon is killed before it; the last time a request is sent and not heard of,
-    or the disk refuses, here with one reason and there with another.
+    The first time, or the last, the daemon is killed before it; the last time a request is sent and
+    not heard of, or the disk refuses, here with one reason and there with another.
     """
     for point, times in passed.items():
         refusal = REFUSALS[crc32(f"{point} {times}".encode()) % len(REFUSALS)]
-        yield Spec(point, 1, "before")
+        yield Spec(point, times if kills_last else 1, "before")
         yield Spec(point, times, "after" if _is_request(point) else refusal)
 
 
@@ -178,16 +179,17 @@ def wrong_after(daemon: DaemonProcess, scenario: Scenario) -> list[str]:
         *_misplaced(daemon, scenario),
         *_miscounted(daemon, scenario),
         *_left_behind(daemon),
-        *_mistold(daemon),
+        *_mistold(daemon, scenario),
     ]
 
 
 def _misplaced(daemon: DaemonProcess, scenario: Scenario) -> Iterator[str]:
     folders = ("running", "done", "failed", "cancelled")
-    found = [f.parent.parent.name for s in folders for f in daemon.home.glob(f"{s}/*/page.toml")]
-    found += ["inbox" for _ in daemon.home.glob("inbox/**/page.toml")]
-    if len(found) != 1 or found[0] not in scenario.ends:
-        yield f"it lies in {found}, not in one of {scenario.ends}"
+    for file in (f"{name}.toml" for name in scenario.names):
+        found = [f.parent.parent.name for s in folders for f in daemon.home.glob(f"{s}/*/{file}")]
+        found += ["inbox" for _ in daemon.home.glob(f"inbox/**/{file}")]
+        if len(found) != 1 or found[0] not in scenario.ends:
+            yield f"{file} lies in {found}, not in one of {scenario.ends}"
 
 
 def _miscounted(daemon: DaemonProcess, scenario: Scenario) -> Iterator[str]:
@@ -220,7 +222,8 @@ def _left_behind(daemon: DaemonProcess) -> Iterator[str]:
         yield f"still in running/: {running}"
 
 
-def _mistold(daemon: DaemonProcess) -> Iterator[str]:
-    told = daemon.told("page").get("state")
-    if not told or not any((daemon.home / told).glob("*/page.toml")):
-        yield f"the status says {told}"
+def _mistold(daemon: DaemonProcess, scenario: Scenario) -> Iterator[str]:
+    for name in scenario.names:
+        told = daemon.told(name).get("state")
+        if not told or not any((daemon.home / told).glob(f"*/{name}.toml")):
+            yield f"the status of {name} says {told}"

@@ -31,6 +31,12 @@ def _sweep(daemon: DaemonProcess) -> None:
     daemon.drop("page", request(steps=1) + "[sweep]\ncfg = [4.0]\n")
 
 
+def _line(daemon: DaemonProcess) -> None:
+    """Drop two pages: the second is sent when the engine is free of the first."""
+    daemon.drop("page", steps=1)
+    daemon.drop("next", steps=1)
+
+
 def _bad(daemon: DaemonProcess) -> None:
     daemon.drop("page", 'kind = "generate"\nprompt = 3\n')
 
@@ -64,6 +70,7 @@ SCENARIOS = [
     Scenario("page", _page, ("done",), 1),
     Scenario("two", _two, ("done",), 2),
     Scenario("sweep", _sweep, ("done",), 1, sheets=1),
+    Scenario("line", _line, ("done",), 2, names=("page", "next")),
     Scenario("bad", _bad, ("failed",), 0),
     Scenario("late", _late, ("failed",), 0),
     Scenario("retried", _retried, ("failed",), 0),
