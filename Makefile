@@ -2,6 +2,7 @@
 # Both set themselves up from a bare checkout with nothing but Python 3.11 or newer.
 # `make proof` kills daemon and engine at random for about an hour and counts what came of it; it can
 # be interrupted and goes on where it stopped. SEED, DAEMON_KILLS and ENGINE_KILLS may be given.
+# `make matrix` kills the daemon at every step of every scenario, also where `make test` does it once.
 
 VENV   = .venv
 BIN    = $(VENV)/bin
@@ -14,7 +15,7 @@ SEED         = 1
 DAEMON_KILLS = 2000
 ENGINE_KILLS = 500
 
-.PHONY: demo test proof clean
+.PHONY: demo test matrix proof clean
 
 demo: $(READY)
 	@$(BIN)/plasma-watch init $(DEMO)
@@ -27,7 +28,10 @@ test: $(TESTED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n 4 --dist worksteal
+
+matrix: $(TESTED)
+	WHOLE_MATRIX=1 $(BIN)/pytest -n 4 tests/crash
 
 proof: $(TESTED)
 	$(BIN)/python -m tests.proof --seed $(SEED) --daemon-kills $(DAEMON_KILLS) \

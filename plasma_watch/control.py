@@ -20,7 +20,7 @@ class CancelAsked(Exception):  # noqa: N818 - not an error: somebody changed the
 
 
 class SetAside(Exception):  # noqa: N818 - not an error: the job lets others pass
-    """The job lets urgent ones pass, and goes on after them from where it stands."""
+    """The job lets others pass, and goes on after them from where it stands; the text says whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,14 @@ class Control:
     def begun(self) -> tuple[Running, ...]:
         """Return the jobs that are begun and not ended: the running one, and those left before."""
         return (*((self.running,) if self.running else ()), *self._to_go_on)
+
+    def is_alone(self) -> bool:
+        """Tell whether no job is begun beside the running one."""
+        return not self._to_go_on
+
+    def comes_next(self, running: Running) -> None:
+        """Say that a job was begun behind the running one."""
+        self._to_go_on = (*self._to_go_on, running)
 
     def begin(self, running: Running) -> None:
         """Say which job the questions are about from now on."""

@@ -25,17 +25,19 @@ from plasma_watch.control import Control, Running
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.gate.meter import Meter
 from plasma_watch.gate.needs import Needs
-from plasma_watch.generate.job import Generate, Workshop
+from plasma_watch.generate.job import Generate
 from plasma_watch.generate.outlook import Paces
+from plasma_watch.generate.shop import Workshop
 from plasma_watch.home import Home, is_home
 from plasma_watch.intake import accept
 from plasma_watch.intake.fetching import Fetching
 from plasma_watch.intake.inbox import Inbox, Moment
 from plasma_watch.intake.watch import Watch
 from plasma_watch.job import Job
-from plasma_watch.line import Line, Ongoing
+from plasma_watch.line import Line, Ongoing, Waiting
 from plasma_watch.loras import Loras
 from plasma_watch.notices import Notices, sender
+from plasma_watch.others import Others
 from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.request import GenerateRequest, Request, TrainRequest
 from plasma_watch.starts import Starts
@@ -57,6 +59,8 @@ STOP_SECONDS = 3.5
 """How long the worker is given to stop; the job is safe wherever it stands."""
 POLL_SECONDS = 2.0
 """How often an inbox is read from which no events come."""
+SURVEY_SHARE = 0.02
+"""How much of the time goes at most into looks at a whole inbox, which may hold thousands."""
 _SWEEP_SECONDS = 86_400.0
 _ALWAYS_NEW = frozenset({"heartbeat", "memory"})
 
@@ -84,6 +88,8 @@ class Daemon:
         self._started = utc_now()
         self._config_stamp = _stamp(home.config)
         self._swept = float("-inf")
+        self._survey_at = float("-inf")
+        """When the whole inbox is looked at next."""
         self._seen = (-1, False)
         self._told: dict[str, Any] = {}
         self._told_at = float("-inf")
@@ -133,6 +139,12 @@ class Daemon:
             paces=Paces(self._home.private / "paces.json"),
             meter=self._meter,
             needs=self._needs,
+            others=Others(
+                first=lambda: self._worker.first(),  # noqa: PLW0108 - it is made after the kinds
+                asked=self._asked_by,
+                begin=lambda waiting: self._worker.begin_next(waiting),  # noqa: PLW0108
+                are_out=lambda: self._worker.others_are_out(),  # noqa: PLW0108
+            ),
             comfyui=self._comfyui,
             version=__version__,
             host=socket.gethostname(),
@@ -214,8 +226,14 @@ class Daemon:
         if ongoing.job.request is not None:
             model = TrainRequest if ongoing.job.kind == "train" else GenerateRequest
             return model.model_validate(ongoing.job.request)
-        dropped = accept.open_dropped(ongoing.request, self._config)
-        return accept.parse(dropped, self._config, self._check)
+        return self._read(ongoing.request)
+
+    def _asked_by(self, waiting: Waiting) -> Request:
+        """Read a waiting request; what is begun of it is compared with what was checked."""
+        return self._read(waiting.path)
+
+    def _read(self, path: Path) -> Request:
+        return accept.parse(accept.open_dropped(path, self._config), self._config, self._check)
 
     # The loop.
 
@@ -324,8 +342,16 @@ class Daemon:
             self._worker.wake.set()
 
     def _look(self) -> float | None:
-        moment = Moment(time.monotonic(), utc_now(), self._watch.moved_whole())
-        return self._inbox.look(moment)
+        """Look at what events named, and now and then at everything, in case some were missed."""
+        now, touched = time.monotonic(), self._watch.touched()
+        if now >= self._survey_at:
+            touched = None
+        moved_whole = self._watch.moved_whole()
+        due = self._inbox.look(Moment(now, utc_now(), moved_whole, touched))
+        if touched is None:
+            took = time.monotonic() - now
+            self._survey_at = now + max(self._config.intake.rescan_seconds, took / SURVEY_SHARE)
+        return due
 
     def _is_known(self, job: str) -> bool:
         """Tell whether a job arrives, waits or is begun, so that its status is kept up to date."""

@@ -179,6 +179,11 @@ class Job:
         return _JOURNALS.validate_python(table)
 
     @property
+    def is_out(self) -> bool:
+        """Whether the engine may hold an attempt of it that is to be collected."""
+        return any(p.attempt and not (p.is_over or p.is_whole) for p in self.pictures)
+
+    @property
     def was_begun(self) -> bool:
         """Whether the engine was asked for anything of it, or a training was prepared."""
         return self.training is not None or any(picture.attempt for picture in self.pictures)

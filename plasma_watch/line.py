@@ -14,6 +14,7 @@ import contextlib
 import logging
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -61,6 +62,18 @@ class Waiting:
     recipe: str = ""
     """What its need of memory is remembered under: the workflow, or the size of a training."""
 
+    def job(self) -> Job:
+        """Return the job that it becomes when it is claimed."""
+        return Job(
+            id=self.id,
+            name=self.name,
+            file=self.path.name,
+            kind=self.kind,
+            dropped=self.seen,
+            sha256=self.sha256,
+            urgent=self.urgent,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Returned:
@@ -107,8 +120,10 @@ class Line:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._waiting: dict[Path, Waiting] = {}
-        self._order: list[tuple[Any, Path]] = []
+        self._order: list[Waiting] = []
         self._ids: set[str] = set()
+        self._kinds: Counter[str] = Counter()
+        """How many of each kind wait; a kind of which none waits is not in it."""
         self._ending: list[Ongoing] = []
         """What was refused, and the disk would not move on yet."""
         self._returned: dict[Path, Returned] = {}
@@ -124,8 +139,9 @@ class Line:
         with self.lock:
             self.forget(waiting.path)
             self._waiting[waiting.path] = waiting
-            bisect.insort(self._order, (_place(waiting), waiting.path))
+            bisect.insort(self._order, waiting, key=_place)
             self._ids.add(waiting.id)
+            self._kinds[waiting.kind] += 1
             self.changes += 1
 
     def forget(self, path: Path) -> Waiting | None:
@@ -133,10 +149,18 @@ class Line:
         with self.lock:
             gone = self._waiting.pop(path, None)
             if gone:
-                del self._order[bisect.bisect_left(self._order, (_place(gone), path))]
+                del self._order[self._position(gone)]
                 self._ids.discard(gone.id)
+                self._kinds -= Counter([gone.kind])
                 self.changes += 1
             return gone
+
+    def _position(self, waiting: Waiting) -> int:
+        """Return where in the line it stands; two may have one place."""
+        position = bisect.bisect_left(self._order, _place(waiting), key=_place)
+        while self._order[position] is not waiting:
+            position += 1
+        return position
 
     def at(self, path: Path) -> Waiting | None:
         """Return what waits at a path."""
@@ -145,19 +169,21 @@ class Line:
     def waiting(self) -> list[Waiting]:
         """Return what waits, in order."""
         with self.lock:
-            return [self._waiting[path] for _, path in self._order]
+            return list(self._order)
 
     def first(self, most: int) -> list[Waiting]:
         """Return the first few of what waits, in order."""
         with self.lock:
-            return [self._waiting[path] for _, path in self._order[:most]]
+            return self._order[:most]
 
     def first_of_each_kind(self) -> list[Waiting]:
         """Return the first of each kind, in order: one that cannot start lets the other pass."""
         with self.lock:
             first: dict[str, Waiting] = {}
-            for _, path in self._order:
-                first.setdefault(self._waiting[path].kind, self._waiting[path])
+            for waiting in self._order:
+                first.setdefault(waiting.kind, waiting)
+                if len(first) == len(self._kinds):  # the rest of a long line holds no other
+                    break
             return list(first.values())
 
     def is_waiting(self, job: str) -> bool:
@@ -203,15 +229,7 @@ class Line:
 
     def _made(self, waiting: Waiting) -> Ongoing:
         """Make the empty folder of a job."""
-        job = Job(
-            id=waiting.id,
-            name=waiting.name,
-            file=waiting.path.name,
-            kind=waiting.kind,
-            dropped=waiting.seen,
-            sha256=waiting.sha256,
-            urgent=waiting.urgent,
-        )
+        job = waiting.job()
         files.make_private(self._home.running)
         folder = self._home.running / job.id
         files.make_private(folder)

@@ -106,8 +106,10 @@ class Worker:
         self.is_idle = False
         """Whether the last look found neither work nor a line."""
         self._was_held = False
+        self._begun: list[Ongoing] = []
+        """The jobs that are begun and wait for their turn: what was left, or sent ahead."""
         self._aside: list[Ongoing] = []
-        """The jobs that let urgent ones pass."""
+        """The jobs that let others pass."""
         self._passed_in_vain: set[str] = set()
         """The urgent jobs that could not start though one stepped aside for them."""
         self.is_up = False
@@ -116,8 +118,7 @@ class Worker:
     def run(self) -> None:
         """Work until the daemon stops."""
         try:
-            for ongoing in self._left():
-                self._go_on(ongoing)
+            self._begun.extend(self._left())
             while True:
                 self.wake.clear()  # before the check: a stop in between wakes us again
                 self._control.check()
@@ -160,6 +161,10 @@ class Worker:
 
     def _step(self) -> bool:
         """Start and carry the next job that may start; tell whether there was one."""
+        if self._begun:
+            self.is_idle = False
+            self._go_on(self._begun.pop(0))
+            return True
         if self._aside:
             self.is_idle = False
             return self._step_aside()
@@ -186,13 +191,34 @@ class Worker:
         self._go_on(self._aside.pop())
         return True
 
+    # The one behind the running one.
+
+    def first(self) -> Waiting | None:
+        """Return the head of the line, if no other job is begun and it may be the next."""
+        if not self._control.is_alone() or self._control.stopping.is_set() or self._is_paused():
+            return None
+        return next(iter(self._line.first(1)), None)
+
+    def begin_next(self, waiting: Waiting) -> Ongoing | None:
+        """Claim the head of the line, if it may start; it is carried after the running job."""
+        if self.first() != waiting or not isinstance(self._verdict(waiting), Start):
+            return None
+        ongoing = self._claimed(waiting, self._control.comes_next)
+        if ongoing:
+            self._begun.append(ongoing)
+        return ongoing
+
+    def others_are_out(self) -> bool:
+        """Tell whether the engine may hold a prompt of a begun job that is not the running one."""
+        return any(ongoing.job.is_out for ongoing in (*self._begun, *self._aside))
+
     # May it start?
 
     def _started(self, waiting: Waiting) -> Ongoing | None:
         """Ask the machine, then claim; what may not start is held, or ended if it never will."""
         match self._verdict(waiting):
             case Start():
-                return self._claimed(waiting)
+                return self._claimed(waiting, self._control.begin)
             case Wait() as wait:
                 self._hold(waiting, wait)
             case Never() as never:
@@ -228,7 +254,7 @@ class Worker:
             del self.holds[waiting.kind]
             self._line.refuse(waiting, ended_by(error), self._announce)
 
-    def _claimed(self, waiting: Waiting) -> Ongoing | None:
+    def _claimed(self, waiting: Waiting, begin: Callable[[Running], None]) -> Ongoing | None:
         """Claim a job that may start; when that fails, nothing is held in vain."""
         with self._line.lock:
             ongoing = None
@@ -241,10 +267,11 @@ class Worker:
             else:
                 self.holds.pop(waiting.kind, None)
             if ongoing:
-                self._control.begin(Running(waiting.id, waiting.name, waiting.changed_ns))
+                begin(Running(waiting.id, waiting.name, waiting.changed_ns))
                 self._board.show(of_running(ongoing.job, "begun"))
         if ongoing is None:
-            self._heavy.release()
+            if self._control.running is None:
+                self._heavy.release()
             self._changed()
         return ongoing
 
@@ -258,11 +285,12 @@ class Worker:
                 ending = ongoing.job.ending or self._ended(ongoing)
             if ending:
                 self._file_away(ongoing, ending)
-        except SetAside:
-            self._set_aside(ongoing)
+        except SetAside as exc:
+            self._set_aside(ongoing, str(exc))
         finally:
             self._control.end()
-            self._heavy.release()
+            if not self._begun:
+                self._heavy.release()
             self._changed()
 
     def _ended(self, ongoing: Ongoing) -> Ending | None:
@@ -305,11 +333,10 @@ class Worker:
             return TAKEN_OUT
         return kind.run(ongoing, request)
 
-    def _set_aside(self, ongoing: Ongoing) -> None:
-        """Keep a job in `running/` that lets urgent ones pass."""
+    def _set_aside(self, ongoing: Ongoing, why: str) -> None:
+        """Keep a job in `running/` that lets others pass."""
         self._aside.append(ongoing)
         self._control.set_aside()
-        why = "lets an urgent request pass; goes on after it"
         self._board.say(ongoing.job.name, ongoing.job.id, why)
         self._board.show(of_running(ongoing.job, why))
 

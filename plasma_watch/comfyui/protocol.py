@@ -51,7 +51,12 @@ class Previewed:
     picture: bytes
 
 
-Fact = Stepped | Entered | Previewed
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """The engine told that it is done with the prompt, and that it went well."""
+
+
+Fact = Stepped | Entered | Previewed | Freed
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ class Conversation:
         self.end_was_heard = False
         """Whether a frame told of the end: else the socket was deaf."""
         self._is_executing = False
+        self._went_well = False
         self._missed_since: float | None = None
         self._idle_since: float | None = None
         self._ask_at = 0.0
@@ -160,6 +166,9 @@ class Conversation:
             case "executing", {"node": None}:
                 self._is_executing = False
                 self._heard_end()
+                return [Freed()] if self._went_well else []
+            case "execution_success", _:
+                self._went_well = True
             case "executing", {"node": str(node)}:
                 self._is_executing = True
                 return [Entered(node)]

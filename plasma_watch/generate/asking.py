@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,17 +45,19 @@ class Answer:
     graph: dict[str, Any]
 
 
-def rejoin(piece: Piece, tell: Tell) -> Answer | None:
-    """Return what an earlier attempt made, if the engine still knows of it or kept its file."""
+def rejoin(piece: Piece, tell: Tell, *, was_taken: bool = False) -> Answer | None:
+    """Return what an earlier attempt made, if the engine still knows of it or kept its file.
+
+    One that `was_taken` a moment ago is followed without a question.
+    """
     if not piece.picture.attempt:
         return None
-    attempt = _held_by_queue(piece)
-    if attempt:
+    if not was_taken and (attempt := _held_by_queue(piece)):
         piece.keep(replace(piece.picture, attempt=attempt, is_over=False))
     if piece.picture.is_over:
         return None
     log.info("%s: ComfyUI is asked for attempt %d", piece.job.id, piece.picture.attempt)
-    verdict = _followed(piece, tell)
+    verdict = _followed(piece, tell, was_taken=was_taken)
     return _salvaged(piece) if isinstance(verdict, Lost) else _answer(piece, verdict)
 
 
@@ -88,22 +90,30 @@ def ask(piece: Piece, tell: Tell) -> Answer:
 
     Raises PlasmaError whose fate says what becomes of the job, Stopping, or CancelAsked.
     """
-    asked = piece.picture.asked + 1
-    fresh = replace(piece.picture, asked=asked, attempt=asked, is_over=False, images=0)
-    piece.keep(fresh, durable=True)
-    verdict = _followed(piece, tell, begin=_post)
+    verdict = _followed(piece, tell, was_taken=send(piece), is_new=True)
     if isinstance(verdict, Lost) and (salvaged := _salvaged(piece)):
         return salvaged
     return _answer(piece, verdict)
 
 
+def send(piece: Piece) -> bool:
+    """Send a new attempt, which stands in the journal first; tell whether the engine took it.
+
+    The socket is open before. When it is not clear whether the prompt arrived, its id tells.
+    """
+    asked = piece.picture.asked + 1
+    fresh = replace(piece.picture, asked=asked, attempt=asked, is_over=False, images=0)
+    piece.keep(fresh, durable=True)
+    return _post(piece, piece.bench.listener().client_id)
+
+
 def _followed(
-    piece: Piece, tell: Tell, begin: Callable[[Piece, str], bool] | None = None
+    piece: Piece, tell: Tell, *, was_taken: bool = False, is_new: bool = False
 ) -> Verdict:
-    """Follow the present attempt to its verdict; the socket is open before the prompt is sent."""
+    """Follow the present attempt to its verdict; the end of a new one must be heard."""
     listener = piece.bench.listener()
     conversation = Conversation(piece.prompt)
-    if begin and begin(piece, listener.client_id):
+    if was_taken:
         conversation.was_accepted(time.monotonic())
     verdict = follow(
         piece.bench.client,
@@ -114,7 +124,7 @@ def _followed(
         patience=piece.bench.patience(time.monotonic()),
         rescue=piece.bench.rescue,
     )
-    if begin and verdict != Lost() and _is_deaf(listener, conversation, piece.bench.control):
+    if is_new and verdict != Lost() and _is_deaf(listener, conversation, piece.bench.control):
         piece.bench.deaf()
         listener.close()
     return verdict

@@ -8,59 +8,44 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import secrets
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from plasma_watch.comfyui.catalog import Catalog
 from plasma_watch.comfyui.client import Client
-from plasma_watch.comfyui.engine import Engine
 from plasma_watch.comfyui.facts import Facts
 from plasma_watch.comfyui.follow import Tell
 from plasma_watch.comfyui.patience import Patience
-from plasma_watch.comfyui.protocol import Conversation, Fact
-from plasma_watch.config import Config
-from plasma_watch.control import Control
+from plasma_watch.comfyui.protocol import Conversation, Entered, Fact, Freed, Stepped
+from plasma_watch.control import SetAside
 from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate import disk, memory, probe
 from plasma_watch.gate.memory import Never, Start, Verdict, Wait
-from plasma_watch.gate.meter import Meter
-from plasma_watch.gate.needs import Needs
-from plasma_watch.generate import checking, resolve, sheeting
-from plasma_watch.generate.again import Original, original_of
-from plasma_watch.generate.asking import Answer, ask, rejoin, withdraw
+from plasma_watch.generate import checking, sheeting
+from plasma_watch.generate.ahead import Ahead, Sent
+from plasma_watch.generate.asking import ask, rejoin, withdraw
 from plasma_watch.generate.discretion import discreet, secrets_in
 from plasma_watch.generate.order import (
-    Order,
-    check_engine,
-    check_sizes,
-    check_unchanged,
     folder_of,
-    hash_models,
-    read_inputs,
 )
-from plasma_watch.generate.outlook import Paces, outlook
+from plasma_watch.generate.outlook import outlook
 from plasma_watch.generate.piece import Bench, Piece
 from plasma_watch.generate.placing import draft_of, place_all, settle
+from plasma_watch.generate.preparing import Asked, prepare
+from plasma_watch.generate.shop import Workshop
 from plasma_watch.generate.telling import Teller
-from plasma_watch.generate.template import Template
-from plasma_watch.home import Home
 from plasma_watch.job import TAKEN_OUT, Ending, Job, Made, Picture, State, manifest_of
 from plasma_watch.line import Ongoing
-from plasma_watch.loras import Loras
 from plasma_watch.outputs import earlier, generation_log
-from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.outputs.naming import place_of
 from plasma_watch.request import GenerateRequest
-from plasma_watch.status import Board, of_running, utc_now
+from plasma_watch.status import of_running, utc_now
 from plasma_watch.system import platform
 from plasma_watch.toml_check import KeyPath
-from plasma_watch.tripwire import Tripwire
 
 log = logging.getLogger(__name__)
 
@@ -68,43 +53,9 @@ FREE_SECONDS = 3.0
 """How long an engine is given to let go of its models before memory is read again."""
 WAIT_SECONDS = 2.0
 """How often what a begun job waits for is looked at again."""
+Answered = TypeVar("Answered")
 _IMAGE_TRIES = 2
 """A bad picture is tried once more, with the engine's memory freed; then it is the picture."""
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What the kind works with; shared with nothing but the daemon."""
-
-    home: Home
-    config: Config
-    board: Board
-    engine: Engine
-    control: Control
-    tripwire: Tripwire
-    hashes: Hashes
-    loras: Loras
-    paces: Paces
-    meter: Meter
-    needs: Needs
-    comfyui: Path | None
-    """ComfyUI's folder, when it is known."""
-    version: str
-    host: str
-
-    def roots(self) -> tuple[Path, ...]:
-        """Return the folders whose files a request may name; the home first."""
-        allowed = (Path(root).expanduser() for root in self.config.paths.allowed_roots)
-        return (self.home.root, *allowed)
-
-    def output(self) -> Path:
-        """Return the output folder."""
-        return self.home.at(self.config.paths.output)
-
-    def told(self, path: Path) -> str:
-        """Return a path as people are told it: relative to the home, absolute if outside."""
-        inside = path.is_relative_to(self.home.root)
-        return str(path.relative_to(self.home.root) if inside else path)
 
 
 class Generate:
@@ -112,11 +63,12 @@ class Generate:
 
     def __init__(self, shop: Workshop) -> None:
         self._shop = shop
+        self._ahead = Ahead(shop, self._plan)
 
     def check(self, request: GenerateRequest, lines: Mapping[KeyPath, int], subject: str) -> None:
         """Raise a PlasmaError that holds everything that can be known to be wrong at the drop."""
         shop = self._shop
-        workflows = shop.home.at(shop.config.paths.workflows)
+        workflows = shop.workflows()
         checking.check(request, lines, subject, shop.config, workflows, shop.roots())
 
     # May it start?
@@ -196,7 +148,7 @@ class Generate:
         """Return an error without the secrets of the request's workflow, as far as it is known."""
         shop = self._shop
         with contextlib.suppress(PlasmaError):
-            workflows = shop.home.at(shop.config.paths.workflows)
+            workflows = shop.workflows()
             template = checking.template_of(request, shop.config, workflows)
             return discreet(exc, secrets_in(template.graph))
         return exc
@@ -253,11 +205,16 @@ class Generate:
     def _run(self, ongoing: Ongoing, request: GenerateRequest) -> Ending:
         shop = self._shop
         client, facts = shop.engine.ready(utc_now())
-        order = self._prepared(ongoing, request, client, facts)
+        sent = self._ahead.taken(ongoing.job.id)
+        if sent:
+            order = sent.order
+        else:
+            asked = Asked(ongoing.job, request, ongoing.request)
+            order = prepare(shop, (client, facts), asked, partial(self._plan, ongoing)).order
         bench = self._bench(client)
         for picture in ongoing.job.pictures:
             if not picture.is_whole:
-                self._make(Piece(bench, ongoing, order, picture.number))
+                self._make(Piece(bench, ongoing, order, picture.number), sent)
         if "sweep" in order.plan.request:
             sheeting.make(sheeting.Sheeting(bench, ongoing, order, shop.home.root))
         self._clean(ongoing.job)
@@ -281,7 +238,7 @@ class Generate:
             host=shop.host,
         )
 
-    def _make(self, piece: Piece) -> None:
+    def _make(self, piece: Piece, sent: Sent | None) -> None:
         """Make one picture, or go on making it where a crash left off."""
         if piece.picture.placing:
             settle(piece)
@@ -290,39 +247,58 @@ class Generate:
         self._shop.control.check()
         tell = self._telling(piece)
         began = time.monotonic()
-        answer = rejoin(piece, tell)
+        was_taken = sent is not None and sent.prompt == piece.prompt
+        if was_taken:
+            answer = self._measured(piece, partial(rejoin, piece, tell, was_taken=True))
+        else:
+            answer = rejoin(piece, tell)
         if answer is None:
             self._await_room(piece)
-            answer = self._measured(piece, tell)
+            answer = self._measured(piece, partial(ask, piece, tell))
         self._shop.engine.checkpoint = str(piece.request().get("checkpoint", ""))
         took = time.monotonic() - began
         place_all(piece, answer, took)
         self._shop.paces.learn(piece.request(), took)
 
-    def _measured(self, piece: Piece, tell: Tell) -> Answer:
-        """Ask for a picture, and learn from it what its workflow takes."""
+    def _measured(self, piece: Piece, get: Callable[[], Answered]) -> Answered:
+        """Get a picture, and learn from it what its workflow takes."""
         shop, known_as = self._shop, self._known_as(str(piece.request().get("workflow", "")))
         shop.meter.begin(None if piece.order.facts.is_sandbox else shop.engine.process())
         try:
-            answer = ask(piece, tell)
+            answer = get()
         finally:
             grown = shop.meter.end()
         shop.needs.learn(known_as, grown)
         return answer
 
     def _telling(self, piece: Piece) -> Tell:
-        """Return who hears the news of a picture: the engine's keeper first, then people."""
+        """Return who hears the news of a picture: the engine's keeper first, then people.
+
+        While the last picture of a job forms the next job is made ready; when the engine is free of
+        it, that one is sent. A job in trouble may have to ask again: it holds the engine.
+        """
         teller = Teller(self._shop.board, piece.job, piece.number)
+        to_come = [each for each in piece.job.pictures if not each.is_whole]
+        is_last = len(to_come) == 1 and not piece.job.failures
 
         def tell(news: Fact | Conversation | PlasmaError) -> None:
             self._shop.engine.look_after(news)
             teller.tell(news)
+            if is_last and isinstance(news, Freed):
+                self._ahead.begin(piece.bench)
+            elif is_last and isinstance(news, Entered | Stepped):
+                self._ahead.look()
 
         return tell
 
     def _await_room(self, piece: Piece) -> None:
-        """Ask the machine again before every picture but a job's first, which the gate let in."""
+        """Ask the machine again before every picture but a job's first, which the gate let in.
+
+        Raises SetAside while the prompt of another begun job may be out there.
+        """
         self._shop.control.check()
+        if self._shop.others.are_out():
+            raise SetAside("lets a job pass that ComfyUI was asked for already; goes on after it")
         if not piece.job.was_begun:
             return
         recipe = str(piece.request().get("workflow", ""))
@@ -364,53 +340,10 @@ class Generate:
 
     # Preparing.
 
-    def _prepared(
-        self, ongoing: Ongoing, request: GenerateRequest, client: Client, facts: Facts
-    ) -> Order:
-        shop = self._shop
-        workflows = shop.home.at(shop.config.paths.workflows)
-        template = checking.template_of(request, shop.config, workflows)
-        plan = self._planned(ongoing, request, template)
-        subject = ongoing.job.id
-        limit = shop.config.intake.max_picture_mb * 1_000_000
-        inputs = read_inputs(plan, shop.roots(), limit, shop.tripwire, subject)
-        check_sizes(template, inputs, shop.config.limits)
-        order = Order(template, plan, place_of(plan.request, ongoing.job.name), facts, inputs, ())
-        graphs = order.unlike_graphs(ongoing.job)
-        catalog = shop.engine.catalog or Catalog(client.object_info)
-        packs = check_engine(catalog, template, graphs, ongoing.job.file)
-        with shop.tripwire.step(subject, "hash"):
-            models = hash_models(graphs, shop.comfyui, shop.hashes)
-        original = self._original(ongoing, request, order)
-        order = replace(order, models=models, packs=packs, original=original)
-        check_unchanged(request, order)
-        names = {item.slot: client.upload(item.upload_name, item.content) for item in inputs}
-        return replace(order, uploads=names)
-
-    def _original(
-        self, ongoing: Ongoing, request: GenerateRequest, order: Order
-    ) -> Original | None:
-        limit = self._shop.config.intake.max_picture_mb * 1_000_000
-        folder = self._shop.output() / order.place.folder
-        with self._shop.tripwire.step(ongoing.job.id, "decode"):
-            return original_of(request, ongoing.request, folder, limit)
-
-    def _planned(
-        self, ongoing: Ongoing, request: GenerateRequest, template: Template
-    ) -> resolve.Plan:
-        """Resolve the request once; after that the journal's word stands."""
-        if ongoing.job.request is None:
-            request = resolve.with_loras(request, self._shop.loras.file_of)
-        else:
-            request = GenerateRequest.model_validate(ongoing.job.request)
-        drawn = secrets.randbelow(resolve.draw_limit(request))
-        plan = resolve.resolve(request, template, self._shop.config.defaults, drawn)
-        if ongoing.job.request is None:
-            pictures = resolve.pictures(plan.request)
-            job = replace(ongoing.job, request=plan.request, pictures=pictures)
-            ongoing.keep(replace(job, seed_was_drawn=request.seed is None))
-            self._tell_ahead(ongoing.job)
-        return plan
+    def _plan(self, ongoing: Ongoing, job: Job) -> None:
+        """Keep what a job was resolved to; after that the journal's word stands."""
+        ongoing.keep(job)
+        self._tell_ahead(job)
 
     def _tell_ahead(self, job: Job) -> None:
         """Tell of a job of several pictures how many there will be, and about how long it takes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from plasma_watch.comfyui.protocol import Conversation, Entered, Fact, Previewed, Stepped
+from plasma_watch.comfyui.protocol import Conversation, Entered, Fact, Freed, Previewed, Stepped
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.generate.outlook import steps_of
 from plasma_watch.job import Job
@@ -44,6 +44,8 @@ class Teller:
                 self._say(f"{news.message}; it is looked for when ComfyUI is back", news.code)
             case Conversation():
                 self._queued(news)
+            case Freed():
+                pass
 
     def _entered(self, news: Entered) -> None:
         if self._is_due(self._clock()):

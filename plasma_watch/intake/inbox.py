@@ -1,14 +1,17 @@
 """Looks after the inbox: what is new is checked and admitted or refused, what is asked is done.
 
-Every look reads the folder anew; nothing is taken from an event but the hint that a file was moved
-in whole. One code path serves the start, the events and the rescan.
+One code path serves the start, the events and the rescan. Nothing is taken from an event but two
+hints: that a file was moved in whole, and which paths to look at. A hundred thousand files may wait
+there, so a look between two rescans reads no more than what was named, and what is still in doubt.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import stat
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +24,7 @@ from plasma_watch.gate import needs
 from plasma_watch.home import Home
 from plasma_watch.intake import accept, settle
 from plasma_watch.intake.settle import Sighting, Sort
-from plasma_watch.intake.survey import Entry, survey
+from plasma_watch.intake.survey import Entry, View, glance, survey
 from plasma_watch.job import (
     Ending,
     Job,
@@ -51,6 +54,7 @@ MOST_TAKEN = 1000
 GONE_SECONDS = 1.0
 """How often an inbox that cannot be read is looked for; no event tells that it is back."""
 _NAMED = frozenset({Sort.MISTAKE, Sort.STUB})
+_SPECIAL = _NAMED | {Sort.PAUSE, Sort.CANCEL}
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -62,6 +66,8 @@ class Moment:
     """Monotonic seconds."""
     when: datetime
     moved_whole: frozenset[Fingerprint] = frozenset()
+    touched: frozenset[Path] | None = None
+    """The paths at which something changed since the last; None: it may be anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +120,15 @@ class Inbox:
         self._moved_whole: frozenset[Fingerprint] = frozenset()
         """What was moved in whole, and is left for the next look."""
         self._last_place = datetime.min.replace(tzinfo=UTC)
+        self._special: dict[Path, Entry] = {}
+        """What is no request: what is asked for, and what is left alone."""
+        self._left: deque[Path] = deque()
+        """What the last look did not come to."""
         self.trouble = ""
         """Why the inbox cannot be read; empty while it can."""
         self.ignored: dict[str, str] = {}
         """What is left alone, with the reason."""
         self.is_paused = False
-        self.is_behind = False
-        """Whether the last look left something for the next one."""
         self.failures = 0
         """How many jobs failed since the start."""
 
@@ -128,21 +136,19 @@ class Inbox:
         """Look once; return in how many seconds a file may be whole, or None."""
         self._line.end_refused(self.announce)
         self._returned |= self._line.take_returned()
-        entries = self._survey()
-        if entries is None:
+        view = self._viewed(moment.touched)
+        if view is None:
             return GONE_SECONDS
-        self.is_paused = any(e.sorted.sort is Sort.PAUSE for e in entries)
-        self.ignored = {e.shown: e.sorted.reason for e in entries if e.sorted.sort in _NAMED}
-        there = {entry.path for entry in entries}
-        arrived_no_more = [self._drop(path).waiting for path in self._arriving.keys() - there]
-        gone = self._forget_gone(there)
+        self._note(view)
+        arrived_no_more = [self._drop(path).waiting for path in view.missing(self._arriving)]
+        gone = self._forget_gone(view)
         moved_on = {waiting.fingerprint: waiting for waiting in gone}
         moment = replace(moment, moved_whole=moment.moved_whole | self._moved_whole)
-        if not self._take_all(entries, moment, moved_on):
+        if not self._take_all(view.entries, moment, moved_on):
             return None
         self._moved_whole = moment.moved_whole if self.is_behind else frozenset()
         self._tell_of(arrived_no_more + gone)
-        self._obey_cancels(entries)
+        self._obey_cancels()
         if self.is_behind:
             return 0.0
         self._returned.clear()
@@ -153,16 +159,20 @@ class Inbox:
     ) -> bool:
         """Take what there is a step further, as far as one look goes; tell whether it was done."""
         left = MOST_TAKEN
-        for entry in entries:
+        for number, entry in enumerate(entries):
             if self._control.stopping.is_set():  # there may be thousands
                 return False
-            self.is_behind = left == 0
-            if self.is_behind:
-                return True
+            if left == 0:
+                self._left.extendleft(each.path for each in reversed(entries[number:]))
+                break
             with self._line.lock:
                 left -= self._take(entry, moment, moved_on)
-        self.is_behind = False
         return True
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last look left something for the next one."""
+        return bool(self._left)
 
     def is_arriving(self, job: str) -> bool:
         """Tell whether a job's file is not in the line yet."""
@@ -181,10 +191,10 @@ class Inbox:
 
     # What is there.
 
-    def _survey(self) -> list[Entry] | None:
+    def _viewed(self, touched: frozenset[Path] | None) -> View | None:
         """Return what is there, or None when the inbox cannot be read: then nothing is known."""
         try:
-            entries = survey(self._home)
+            view = self._looked(touched)
         except OSError as exc:
             meaning = guarded.meaning(exc.errno)
             trouble = f"the inbox cannot be read: {exc.strerror}{meaning and f': {meaning}'}"
@@ -193,18 +203,49 @@ class Inbox:
             self.trouble = trouble
             return None
         self.trouble = ""
-        return entries
+        return view
 
-    def _forget_gone(self, there: set[Path]) -> list[Waiting]:
+    def _looked(self, touched: frozenset[Path] | None) -> View:
+        """Look at everything, or at what was touched and what is in doubt."""
+        if touched is None or self.trouble:
+            self._left.clear()
+            return survey(self._home)
+        due = [self._left.popleft() for _ in range(min(len(self._left), MOST_TAKEN))]
+        waits = {path for path in touched if self._left and self._can_wait(path)}
+        self._left.extend(sorted(waits))
+        in_doubt = (self._special, self._arriving, self._returned, due, touched - waits)
+        return glance(self._home, itertools.chain(*in_doubt))
+
+    def _can_wait(self, path: Path) -> bool:
+        """Tell whether a path is of a new request that comes after those that are left."""
+        is_known = path in self._arriving or path in self._special or self._line.at(path)
+        sort = settle.sort(path.name, stat.S_IFREG).sort
+        return not is_known and path.parent == self._home.inbox and sort is Sort.REQUEST
+
+    def _note(self, view: View) -> None:
+        """Take note of everything that is no request."""
+        for path in view.missing(list(self._special)):
+            del self._special[path]
+        for entry in view.entries:
+            if entry.sorted.sort in _SPECIAL:
+                self._special[entry.path] = entry
+            else:
+                self._special.pop(entry.path, None)
+        special = self._special.values()
+        self.is_paused = any(entry.sorted.sort is Sort.PAUSE for entry in special)
+        self.ignored = {e.shown: e.sorted.reason for e in special if e.sorted.sort in _NAMED}
+
+    def _forget_gone(self, view: View) -> list[Waiting]:
         """Take out of the line what is no longer there; return it, in case it only moved."""
         with self._line.lock:
-            return [
-                waiting
-                for waiting in self._line.waiting()
-                if waiting.path not in there
-                and not os.path.lexists(waiting.path)
-                and self._line.forget(waiting.path)
-            ]
+            known = (
+                self._line.waiting()
+                if view.looked_at is None
+                else filter(None, map(self._line.at, view.looked_at))
+            )
+            missing = view.missing([waiting.path for waiting in known])
+            gone = [self._line.forget(path) for path in missing if not os.path.lexists(path)]
+        return [waiting for waiting in gone if waiting]
 
     def _tell_of(self, gone: list[Waiting]) -> None:
         """Tell what was taken away, unless it only moved and is known at its new place by now."""
@@ -414,8 +455,8 @@ class Inbox:
 
     # What is asked.
 
-    def _obey_cancels(self, entries: list[Entry]) -> None:
-        for entry in entries:
+    def _obey_cancels(self) -> None:
+        for entry in list(self._special.values()):
             is_done = entry.sorted.sort is Sort.CANCEL and self._cancel(entry)
             if is_done and not self.is_behind:  # it may mean what was not looked at yet
                 _remove_control(entry.path)

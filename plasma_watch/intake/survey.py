@@ -1,11 +1,11 @@
-"""What lies in the inbox at one moment: every entry of its two folders, and what it is."""
+"""What lies in the inbox at one moment: every entry of its two folders, or some, and what it is."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +42,24 @@ class Entry:
         return os.fsencode(self.path.name).decode(errors="backslashreplace")
 
 
-def survey(home: Home) -> list[Entry]:
-    """Return what is there: the urgent first, in the order of the last change, then of the names.
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one look saw: the urgent first, in the order of the last change, then of the names."""
+
+    entries: list[Entry]
+    looked_at: frozenset[Path] | None = None
+    """The paths that were looked at; None: all that there are."""
+
+    def missing(self, known: Iterable[Path]) -> list[Path]:
+        """Return the paths of what was known, was looked for, and is not there."""
+        there = {entry.path for entry in self.entries}
+        if self.looked_at is None:
+            return [path for path in known if path not in there]
+        return [path for path in known if path in self.looked_at and path not in there]
+
+
+def survey(home: Home) -> View:
+    """Look at all that is there.
 
     Raises OSError when the inbox cannot be read; `urgent/` need not be there.
     """
@@ -52,6 +68,21 @@ def survey(home: Home) -> list[Entry]:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         entries += _entries(urgent, urgent=True)
     entries += (entry for entry in _entries(home.inbox, urgent=False) if entry.path != urgent)
+    return View(_in_order(entries))
+
+
+def glance(home: Home, paths: Iterable[Path]) -> View:
+    """Look at some paths of the inbox alone; raises OSError when the inbox cannot be read."""
+    looked_at = frozenset(paths) - {home.urgent}
+    entries: list[Entry] = []
+    for path in looked_at:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            entries.append(_entry(path, path.lstat(), urgent=path.parent == home.urgent))
+    home.inbox.stat()  # where it is gone itself, nothing in it was found missing
+    return View(_in_order(entries), looked_at)
+
+
+def _in_order(entries: list[Entry]) -> list[Entry]:
     together = itertools.groupby(sorted(entries, key=_order), _order)
     return [entry for _, group in together for entry in _by_name(list(group))]
 
@@ -60,9 +91,11 @@ def _entries(folder: Path, *, urgent: bool) -> Iterator[Entry]:
     with os.scandir(folder) as found:
         for item in found:
             with contextlib.suppress(OSError):
-                stat = item.stat(follow_symlinks=False)
-                sorted_ = settle.sort(item.name, stat.st_mode, urgent=urgent)
-                yield Entry(Path(item.path), sorted_, stat, urgent)
+                yield _entry(Path(item.path), item.stat(follow_symlinks=False), urgent=urgent)
+
+
+def _entry(path: Path, found: os.stat_result, *, urgent: bool) -> Entry:
+    return Entry(path, settle.sort(path.name, found.st_mode, urgent=urgent), found, urgent)
 
 
 def _order(entry: Entry) -> tuple[bool, int]:

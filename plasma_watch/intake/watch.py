@@ -16,7 +16,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from watchdog.events import FileMovedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    EVENT_TYPE_MODIFIED,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers.api import BaseObserver
 
 from plasma_watch.intake import settle
@@ -55,8 +60,12 @@ class Watch(FileSystemEventHandler):
         self._wake = wake
         self._observer: BaseObserver | None = None
         self._watched: tuple[int, ...] = ()
+        self._known_as: dict[Path, Path] = {}
+        """The folders as events name them, to what we call them."""
         self._is_deaf = False
         self._moved: set[Fingerprint] = set()
+        self._touched: set[Path] | None = None
+        """What events named since it was last asked; None: anything may have changed."""
         self._lock = threading.Lock()
 
     def dispatch(self, event: FileSystemEvent) -> None:
@@ -69,6 +78,9 @@ class Watch(FileSystemEventHandler):
             return
         if isinstance(event, FileMovedEvent) and _arrived_whole(event):
             self._remember(Path(os.fsdecode(event.dest_path)))
+        for named in (event.src_path, event.dest_path):
+            if named:
+                self._touch(Path(os.fsdecode(named)), event)
         self._wake.set()
 
     def _hear(self, path: Path) -> None:
@@ -101,6 +113,26 @@ class Watch(FileSystemEventHandler):
             if stat.S_ISREG(found.st_mode) and len(self._moved) < _MOST_REMEMBERED:
                 self._moved.add(Fingerprint.of(found))
 
+    def _touch(self, path: Path, event: FileSystemEvent) -> None:
+        """Note a path that an event named; of a folder of ours it says only that it is not new."""
+        if path in self._known_as and event.event_type == EVENT_TYPE_MODIFIED:
+            return
+        folder = self._known_as.get(path.parent)
+        with self._lock:
+            if folder is None or path in self._known_as or self._has_many():
+                self._touched = None
+            elif self._touched is not None:
+                self._touched.add(folder / path.name)
+
+    def _has_many(self) -> bool:
+        return self._touched is not None and len(self._touched) >= _MOST_REMEMBERED
+
+    def touched(self) -> frozenset[Path] | None:
+        """Return the paths that events named since the last call; None: look everywhere."""
+        with self._lock:
+            touched, self._touched = self._touched, set() if self._observer else None
+        return None if touched is None or self.is_polling else frozenset(touched)
+
     def moved_whole(self) -> frozenset[Fingerprint]:
         """Return what was moved in whole since the last call."""
         with self._lock:
@@ -123,6 +155,7 @@ class Watch(FileSystemEventHandler):
             self._is_deaf = True
             return
         self._watched, self._is_deaf = inodes, False
+        self._known_as = {folder.resolve(): folder for folder in self._folders}
         log.info("watching %s (%s)", self._folders[0], type(self._observer).__name__)
         self._sing()
         self._wake.set()
@@ -130,6 +163,8 @@ class Watch(FileSystemEventHandler):
     def stop(self) -> None:
         """Stop watching."""
         observer, self._observer = self._observer, None
+        with self._lock:
+            self._touched = None
         if observer:
             observer.stop()
             observer.join(timeout=1)

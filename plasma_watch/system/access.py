@@ -30,8 +30,11 @@ def refusal(folder: Path, *, writes: bool = True) -> str:
 
 
 def _write(folder: Path) -> None:
-    """Make, rename and remove a file: what a job does too."""
-    made = folder / f".plasma-access-{os.getpid()}.tmp"
+    """Make, rename and remove a file: what a job does too.
+
+    Its name is always the same: what a kill leaves behind is taken away by the next try.
+    """
+    made = folder / ".plasma-access.tmp"
     renamed = made.with_suffix(".part")
     try:
         made.touch()

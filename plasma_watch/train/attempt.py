@@ -130,7 +130,7 @@ class Run:
         free = min(probe.free_disk([self._rules.output]).values(), default=self._rules.epoch_bytes)
         guards.check_disk(self.course, free, self._rules.epoch_bytes)
         if self._rules.yields():
-            raise SetAside
+            raise SetAside("lets an urgent request pass; goes on after it")
 
     def _watch(self, now: float) -> None:
         self._rules.request.lstat()

@@ -19,6 +19,7 @@ from plasma_watch.comfyui.protocol import (
     Conversation,
     Entered,
     Fact,
+    Freed,
     Image,
     Interrupted,
     Lost,
@@ -622,7 +623,7 @@ def test_recorded_text_to_image_tells_its_nodes_and_steps() -> None:
 
     steps = [Stepped(1, 2, "3"), Stepped(2, 2, "3")]
     before, after = [Entered(node) for node in "45763"], [Entered(node) for node in "89"]
-    assert told == [*before, *steps, *after]
+    assert told == [*before, *steps, *after, Freed()]
 
 
 def test_recorded_history_is_not_there_at_the_news_of_success() -> None:

@@ -7,14 +7,18 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from tests.crash.server import HUNG
 from tests.crash.trap import Spec
 from tests.door.process import DaemonProcess, EngineProcess, make_home
+
+REFUSALS = ("ENOSPC", "EIO", "EPERM")
+"""How a disk refuses: it is full, it is broken, it may not."""
 
 
 class Forks:
@@ -70,18 +74,20 @@ class Forks:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is dropped, and where it must be in the end."""
+    """What is dropped, as `page` and under other names, and where it must be in the end."""
 
     name: str
     drop: Callable[[DaemonProcess], None]
-    ends: dict[str, tuple[str, ...]]
-    """Request to the folders that it may end in."""
+    ends: tuple[str, ...]
+    """The folders that each request may end in."""
     pictures: int
     """How many pictures must lie in the output folder if it is done; else there is none."""
     meanwhile: dict[str, str] = field(default_factory=dict)
     """What is put into the home by somebody when a point is passed."""
     sheets: int = 0
     """How many sheets must lie beside them."""
+    names: tuple[str, ...] = ("page",)
+    """What was dropped. With more than one, the daemon is killed where the last of them comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +103,69 @@ class Case:
         most = self.scenario.pictures
         return range(0 if self.scenario.meanwhile else most, most + 1)
 
+    @property
+    def is_sure_to_kill(self) -> bool:
+        """Tell whether each run comes to the point, and is killed there."""
+        is_one_way = len(self.scenario.names) == 1 and not self.scenario.meanwhile
+        return self.trap.act == "before" and is_one_way and not _is_request(self.trap.point)
+
+    def is_of(self, part: int, parts: int) -> bool:
+        """Tell whether the case belongs to a part: the same one in each process that asks."""
+        return crc32(str(self).encode()) % parts == part
+
     def __str__(self) -> str:
         return f"{self.scenario.name}: {self.trap.act} {self.trap.point} #{self.trap.nth}"
 
 
-def cases(scenario: Scenario, passed: Counter[str]) -> Iterator[Case]:
-    """Yield two ways to fail at each point of a scenario.
+def cases(ways: Sequence[tuple[Scenario, Sequence[str]]], *, is_whole: bool) -> Iterator[Case]:
+    """Yield two ways to fail at each point of all scenarios, each with the points that it passed.
 
-    The first time the daemon is killed before it; the last time a request is sent and not heard of,
-    or the disk refuses, with one reason after the other.
+    As long as a scenario passes only what an earlier one passed as often, it goes the same way, and
+    what was tried there is not tried again, unless it is to be the whole; from its first new step
+    on everything is tried.
     """
-    refusals = itertools.cycle(["ENOSPC", "EIO", "EPERM"])
+    walked: set[tuple[str, int]] = set()
+    tried: set[Spec] = set()
+    for scenario, points in ways:
+        steps = list(_numbered(points))
+        new = set(itertools.dropwhile(walked.__contains__, steps))
+        traps = list(_traps(Counter(points), kills_last=len(scenario.names) > 1))
+        for trap in traps:
+            if is_whole or trap not in tried or (trap.point, trap.nth) in new:
+                yield Case(scenario, trap)
+        walked.update(steps)
+        tried.update(traps)
+
+
+def _numbered(points: Sequence[str]) -> Iterator[tuple[str, int]]:
+    passed: Counter[str] = Counter()
+    for point in points:
+        passed[point] += 1
+        yield point, passed[point]
+
+
+def _traps(passed: Counter[str], *, kills_last: bool) -> Iterator[Spec]:
+    """Yield what happens at each point.
+
+    The first time, or the last, the daemon is killed before it; the last time a request is sent and
+    not heard of, or the disk refuses, here with one reason and there with another.
+    """
     for point, times in passed.items():
-        is_request = point.startswith(("GET", "POST", "body of"))
-        yield Case(scenario, Spec(point, 1, "before"))
-        yield Case(scenario, Spec(point, times, "after" if is_request else next(refusals)))
+        refusal = REFUSALS[crc32(f"{point} {times}".encode()) % len(REFUSALS)]
+        yield Spec(point, times if kills_last else 1, "before")
+        yield Spec(point, times, "after" if _is_request(point) else refusal)
 
 
-def recorded(forks: Forks, scenario: Scenario, folder: Path) -> Counter[str]:
-    """Run a scenario without a trap, and return how often each point was passed."""
+def _is_request(point: str) -> bool:
+    return point.startswith(("GET", "POST", "body of"))
+
+
+def recorded(forks: Forks, scenario: Scenario, folder: Path) -> list[str]:
+    """Run a scenario without a trap, and return the points in the order they were passed."""
     daemon = a_home(folder)
     scenario.drop(daemon)
     forks.drain(daemon.home, None, folder / "points.txt", scenario.meanwhile)
-    return Counter((folder / "points.txt").read_text("utf-8").splitlines())
+    return (folder / "points.txt").read_text("utf-8").splitlines()
 
 
 def a_home(folder: Path) -> DaemonProcess:
@@ -139,11 +185,11 @@ def wrong_after(daemon: DaemonProcess, scenario: Scenario) -> list[str]:
 
 def _misplaced(daemon: DaemonProcess, scenario: Scenario) -> Iterator[str]:
     folders = ("running", "done", "failed", "cancelled")
-    for name, states in scenario.ends.items():
-        found = [f.parent.parent.name for s in folders for f in daemon.home.glob(f"{s}/*/{name}")]
-        found += ["inbox" for _ in daemon.home.glob(f"inbox/**/{name}")]
-        if len(found) != 1 or found[0] not in states:
-            yield f"{name} lies in {found}, not in one of {states}"
+    for file in (f"{name}.toml" for name in scenario.names):
+        found = [f.parent.parent.name for s in folders for f in daemon.home.glob(f"{s}/*/{file}")]
+        found += ["inbox" for _ in daemon.home.glob(f"inbox/**/{file}")]
+        if len(found) != 1 or found[0] not in scenario.ends:
+            yield f"{file} lies in {found}, not in one of {scenario.ends}"
 
 
 def _miscounted(daemon: DaemonProcess, scenario: Scenario) -> Iterator[str]:
@@ -177,7 +223,7 @@ def _left_behind(daemon: DaemonProcess) -> Iterator[str]:
 
 
 def _mistold(daemon: DaemonProcess, scenario: Scenario) -> Iterator[str]:
-    for name in scenario.ends:
-        told = daemon.told(Path(name).stem).get("state")
-        if not told or not any((daemon.home / told).glob(f"*/{name}")):
+    for name in scenario.names:
+        told = daemon.told(name).get("state")
+        if not told or not any((daemon.home / told).glob(f"*/{name}.toml")):
             yield f"the status of {name} says {told}"

@@ -6,15 +6,17 @@ as if nothing had happened, and the engine must have been asked once for each pi
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.crash.process import Forks, Scenario, a_home, cases, recorded, wrong_after
+from tests.crash.process import Case, Forks, Scenario, a_home, cases, recorded, wrong_after
 from tests.door.process import DaemonProcess, EngineProcess, request
 
-PARTS = 6
+PARTS = 16
 
 
 def _page(daemon: DaemonProcess) -> None:
@@ -22,89 +24,101 @@ def _page(daemon: DaemonProcess) -> None:
 
 
 def _two(daemon: DaemonProcess) -> None:
-    daemon.drop("two", steps=1, count=2)
+    daemon.drop("page", steps=1, count=2)
 
 
 def _sweep(daemon: DaemonProcess) -> None:
-    daemon.drop("tries", request(steps=1) + "[sweep]\ncfg = [4.0]\n")
+    daemon.drop("page", request(steps=1) + "[sweep]\ncfg = [4.0]\n")
+
+
+def _line(daemon: DaemonProcess) -> None:
+    """Drop two pages: the second is sent when the engine is free of the first."""
+    daemon.drop("page", steps=1)
+    daemon.drop("next", steps=1)
 
 
 def _bad(daemon: DaemonProcess) -> None:
-    daemon.drop("bad", 'kind = "generate"\nprompt = 3\n')
+    daemon.drop("page", 'kind = "generate"\nprompt = 3\n')
 
 
 def _cancelled(daemon: DaemonProcess) -> None:
     (daemon.home / "inbox" / "PAUSE").touch()
-    daemon.drop("gone", steps=1)
-    (daemon.home / "inbox" / "gone.cancel").touch()
+    daemon.drop("page", steps=1)
+    (daemon.home / "inbox" / "page.cancel").touch()
 
 
-def _again(daemon: DaemonProcess) -> None:
+def _late(daemon: DaemonProcess) -> None:
     """Drop a picture that does not exist in the engine: it fails when its turn has come."""
-    daemon.drop("late", request(checkpoint="nowhere.safetensors"))
+    daemon.drop("page", request(checkpoint="nowhere.safetensors"))
 
 
 def _long(daemon: DaemonProcess) -> None:
     """Drop a page that takes long enough to be cancelled."""
-    daemon.drop("long", steps=150)
+    daemon.drop("page", steps=150)
 
 
 def _retried(daemon: DaemonProcess) -> None:
     """Move a failed request back, as `retry` does; it fails again."""
-    folder = daemon.home / "failed" / "20261122T041512-bad"
+    folder = daemon.home / "failed" / "20261122T041512-page"
     folder.mkdir(parents=True)
-    (folder / "why.txt").write_text("bad.toml was not made")
-    (folder / "bad.toml").write_text('kind = "generate"\nprompt = 3\n')
-    (folder / "bad.toml").rename(daemon.home / "inbox" / "bad.toml")
+    (folder / "why.txt").write_text("page.toml was not made")
+    (folder / "page.toml").write_text('kind = "generate"\nprompt = 3\n')
+    (folder / "page.toml").rename(daemon.home / "inbox" / "page.toml")
 
 
 SCENARIOS = [
-    Scenario("page", _page, {"page.toml": ("done",)}, 1),
-    Scenario("two", _two, {"two.toml": ("done",)}, 2),
-    Scenario("sweep", _sweep, {"tries.toml": ("done",)}, 1, sheets=1),
-    Scenario("bad", _bad, {"bad.toml": ("failed",)}, 0),
-    Scenario("late", _again, {"late.toml": ("failed",)}, 0),
-    Scenario("retried", _retried, {"bad.toml": ("failed",)}, 0),
-    Scenario("cancelled", _cancelled, {"gone.toml": ("cancelled",)}, 0),
+    Scenario("page", _page, ("done",), 1),
+    Scenario("two", _two, ("done",), 2),
+    Scenario("sweep", _sweep, ("done",), 1, sheets=1),
+    Scenario("line", _line, ("done",), 2, names=("page", "next")),
+    Scenario("bad", _bad, ("failed",), 0),
+    Scenario("late", _late, ("failed",), 0),
+    Scenario("retried", _retried, ("failed",), 0),
+    Scenario("cancelled", _cancelled, ("cancelled",), 0),
     Scenario(
         "cancelled while it runs",
         _long,
-        {"long.toml": ("cancelled", "done")},
+        ("cancelled", "done"),
         1,
-        {"POST /prompt": "inbox/long.cancel"},
+        {"POST /prompt": "inbox/page.cancel"},
     ),
 ]
 
 
-@pytest.fixture
-def forks(engine: EngineProcess, tmp_path: Path) -> Iterator[Forks]:
+@pytest.fixture(scope="session")
+def forks(engine: EngineProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
     """A server that forks daemons."""
-    forks = Forks(engine, tmp_path / "state")
+    forks = Forks(engine, tmp_path_factory.mktemp("state"))
     yield forks
     forks.close()
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_no_crash_and_no_full_disk_loses_or_doubles_anything(
-    forks: Forks, engine: EngineProcess, tmp_path: Path, scenario: Scenario, part: int
-) -> None:
-    """F39, §7.1: a share of all the points of one scenario."""
-    (tmp_path / "recorded").mkdir()
-    passed = recorded(forks, scenario, tmp_path / "recorded")
-    assert passed
+@pytest.fixture(scope="session")
+def all_cases(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    """Every case, from what the scenarios pass when nothing happens to them."""
+    ways = [(each, recorded(forks, each, tmp_path_factory.mktemp("way"))) for each in SCENARIOS]
+    assert all(points for _, points in ways)
+    return list(cases(ways, is_whole="WHOLE_MATRIX" in os.environ))
 
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_crash_and_no_full_disk_loses_or_doubles_anything(
+    forks: Forks, engine: EngineProcess, tmp_path: Path, all_cases: list[Case], part: int
+) -> None:
+    """F39, §7.1: a share of all the points of all scenarios."""
     wrong: dict[str, list[str]] = {}
-    for number, case in enumerate(list(cases(scenario, passed))[part::PARTS]):
+    for number, case in enumerate(case for case in all_cases if case.is_of(part, PARTS)):
         (tmp_path / str(number)).mkdir()
         daemon = a_home(tmp_path / str(number))
         before = len(engine.prompts())
-        scenario.drop(daemon)
-        forks.drain(daemon.home, case.trap, meanwhile=scenario.meanwhile)
+        case.scenario.drop(daemon)
+        code = forks.drain(daemon.home, case.trap, meanwhile=case.scenario.meanwhile)
         forks.drain(daemon.home)
-        found = wrong_after(daemon, scenario)
+        found = wrong_after(daemon, case.scenario)
         if (asked := len(engine.prompts()) - before) not in case.asks:
             found.append(f"the engine was asked {asked} times")
+        if case.is_sure_to_kill and code != -signal.SIGKILL:
+            found.append("the daemon never came to the point")
         if found:
             wrong[str(case)] = found
 

@@ -21,7 +21,8 @@ from typing import Any
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _ID = re.compile(r"\d{8}T\d{6}-[^/]*?(?=/|-\d+\.(?:png|toml)\.tmp$|$)")
-_PID = re.compile(rf"\.{os.getpid()}\b|\.\d+-\d+(?=\.tmp$)|\.\d+(?=\.tmp$)")
+_NUMBER = re.compile(r"\.\d+-\d+(?=\.tmp$)|\.\d+(?=\.tmp$)")
+"""Of the process, and of its thread: another one in each daemon."""
 _VERSION = re.compile(r"_v\d+")
 
 
@@ -115,7 +116,7 @@ def _named(verb: str, home: str, *paths: object) -> str | None:
 def _plain(path: str, home: str) -> str:
     """Return a path without what changes from run to run."""
     path = path.removeprefix(home + "/")
-    return _VERSION.sub("_vN", _ID.sub("<id>", _PID.sub("", path)))
+    return _VERSION.sub("_vN", _ID.sub("<id>", _NUMBER.sub("", path)))
 
 
 def _request(data: bytes) -> str | None:

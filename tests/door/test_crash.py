@@ -97,7 +97,7 @@ def test_other_peoples_prompts_are_waited_for_and_left_alone(
 ) -> None:
     """F30: a foreign prompt runs before ours; ours is cancelled, theirs goes on."""
     foreign = str(uuid.uuid4())
-    slow_engine.post("/prompt", {"prompt": _graph(60), "prompt_id": foreign, "client_id": "them"})
+    slow_engine.post("/prompt", {"prompt": _graph(600), "prompt_id": foreign, "client_id": "them"})
     eventually(lambda: foreign in slow_engine.running())
     own_daemon.start()
     own_daemon.drop("page", steps=1)

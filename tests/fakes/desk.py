@@ -37,11 +37,21 @@ class HeardBoard(Board):
         super().show(status)
 
 
+def _state(path: Path) -> tuple[int, ...]:
+    found = path.lstat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 class Desk:
     """What looks after one home's inbox. Its state: the objections of the kind's own check."""
 
-    def __init__(self, home: Home, control: Control | None = None) -> None:
+    def __init__(
+        self, home: Home, control: Control | None = None, *, is_hinted: bool = False
+    ) -> None:
         self.home = home
+        self._is_hinted = is_hinted
+        """Whether each look is told which paths changed since the last, as events tell it."""
+        self._before: dict[Path, tuple[int, ...]] | None = None
         self.line = Line(home)
         self.board = HeardBoard(home.status)
         self.control = control or Control()
@@ -68,10 +78,27 @@ class Desk:
         if subject in self.objections:
             raise self.objections[subject]
 
-    def look(self, now: float, *moved_whole: Path) -> float | None:
+    def look(
+        self, now: float, *moved_whole: Path, touched: frozenset[Path] | None = None
+    ) -> float | None:
         """Look at so many seconds after the start; some files were moved there whole."""
         moved = frozenset(Fingerprint.of(path.lstat()) for path in moved_whole)
-        return self.inbox.look(Moment(now, START + timedelta(seconds=now), moved))
+        when = START + timedelta(seconds=now)
+        return self.inbox.look(
+            Moment(now, when, moved, self._touched() if touched is None else touched)
+        )
+
+    def _touched(self) -> frozenset[Path] | None:
+        """Return what changed in the inbox since the last look, if that is to be told."""
+        if not self._is_hinted:
+            return None
+        before = self._before
+        now = {path: _state(path) for path in self.home.inbox.rglob("*")}
+        self._before = now
+        if before is None:
+            return None
+        paths = before.keys() | now.keys()
+        return frozenset(path for path in paths if before.get(path) != now.get(path))
 
     def settle(self, now: float) -> None:
         """Look, and look again when everything has stood still for long enough."""

@@ -20,19 +20,24 @@ from plasma_watch.control import Control, Running
 from plasma_watch.gate.meter import Meter
 from plasma_watch.gate.needs import Needs
 from plasma_watch.generate import library
-from plasma_watch.generate.job import Generate, Workshop
+from plasma_watch.generate.job import Generate
 from plasma_watch.generate.order import Order
 from plasma_watch.generate.outlook import Paces
 from plasma_watch.generate.piece import Bench, Piece
 from plasma_watch.generate.resolve import pictures, resolve
+from plasma_watch.generate.shop import Workshop
+from plasma_watch.intake import accept
 from plasma_watch.job import Ending, Job
-from plasma_watch.line import Ongoing
+from plasma_watch.line import Line, Ongoing, Waiting
 from plasma_watch.loras import Loras
+from plasma_watch.others import Others
 from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.outputs.manifest import Manifest
 from plasma_watch.outputs.naming import place_of
-from plasma_watch.request import GenerateRequest
+from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.status import Board, JobStatus, utc_now
+from plasma_watch.system.files import Fingerprint
+from plasma_watch.toml_check import KeyPath
 from plasma_watch.tripwire import Tripwire
 from tests.fakes.blueprints import from_picture, guided, of_one_colour, plain, with_lora
 from tests.fakes.home import NOON, a_home
@@ -47,6 +52,11 @@ WORKFLOWS = {
 }
 _drops = itertools.count(1)
 DEFAULTS = Defaults(workflow="txt2img", width=64, height=64, steps=2, sampler="euler")
+
+
+def request_text(**keys: Any) -> str:
+    """Return the text of a request; keys given replace its own."""
+    return toml_text.dumps({"kind": "generate", "prompt": "spyke"} | keys)
 
 
 class ToldBoard(Board):
@@ -108,6 +118,12 @@ class Studio:
             paces=Paces(self.home.private / "paces.json"),
             meter=meter or Meter(),
             needs=Needs(self.home.private / "needs.json"),
+            others=Others(
+                first=lambda: next(iter(self.row), None),
+                asked=self._asked,
+                begin=self._begun,
+                are_out=self._others_are_out,
+            ),
             comfyui=comfyui,
             version="0.1.0",
             host="studio",
@@ -118,6 +134,10 @@ class Studio:
         self.hang_seconds = 300.0
         self.loading_seconds = LOADING_SECONDS
         self.placed: list[tuple[str, Mapping[str, Any]]] = []
+        self.row: list[Waiting] = []
+        """What waits behind the running job."""
+        self.sent_ahead: list[Ongoing] = []
+        """What the running job began of it."""
 
     @property
     def installed(self) -> Path:
@@ -141,7 +161,7 @@ class Studio:
         job = f"{dropped:%Y%m%dT%H%M%S}-{name}"
         folder = self.home.running / job
         folder.mkdir()
-        content = toml_text.dumps({"kind": "generate", "prompt": "spyke"} | keys).encode()
+        content = request_text(**keys).encode()
         (folder / f"{name}.toml").write_bytes(content)
         sha256 = hashlib.sha256(content).hexdigest()
         ongoing = Ongoing(folder, Job(job, name, f"{name}.toml", "generate", dropped, sha256))
@@ -161,6 +181,46 @@ class Studio:
     def make(self, name: str = "p003", **keys: Any) -> Ending:
         """Claim a job and run it."""
         return self.run(self.claim(name, **keys), **keys)
+
+    # The line.
+
+    def queue(self, name: str, **keys: Any) -> Waiting:
+        """Let a request wait behind the running job."""
+        content = request_text(**keys).encode()
+        path = self.home.inbox / f"{name}.toml"
+        path.write_bytes(content)
+        seen = NOON + timedelta(microseconds=next(_drops))
+        waiting = Waiting(
+            path=path,
+            id=f"{seen:%Y%m%dT%H%M%S}-{name}",
+            name=name,
+            kind="generate",
+            urgent=False,
+            seen=seen,
+            changed_ns=0,
+            fingerprint=Fingerprint.of(path.lstat()),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        self.row.append(waiting)
+        return waiting
+
+    def _asked(self, waiting: Waiting) -> Request:
+        config = self.config
+        return accept.parse(accept.open_dropped(waiting.path, config), config, self._check)
+
+    def _check(self, request: Request, lines: Mapping[KeyPath, int], subject: str) -> None:
+        assert isinstance(request, GenerateRequest)
+        self.kind.check(request, lines, subject)
+
+    def _others_are_out(self) -> bool:
+        running = self.control.running
+        return any(o.job.is_out for o in self.sent_ahead if running and o.job.id != running.id)
+
+    def _begun(self, waiting: Waiting) -> Ongoing | None:
+        if ongoing := Line(self.home).claim(waiting):
+            self.row.remove(waiting)
+            self.sent_ahead.append(ongoing)
+        return ongoing
 
     # Pieces.
 

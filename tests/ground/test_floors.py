@@ -20,7 +20,7 @@ FLOORS: list[set[str]] = [
     {"installing", "errand"},
     {"daemon"},
     {"worker", "bulletin", "catching_up", "notices"},
-    {"intake", "line", "generate", "train"},
+    {"intake", "line", "others", "generate", "train"},
     {"comfyui", "gate", "loras", "outputs", "report"},
     {"status", "system", "tripwire", "starts", "control", "retention", "shipped", "surroundings"},
     {"home", "config", "request", "rules", "job", "errors", "toml_check", "toml_text", "words"},

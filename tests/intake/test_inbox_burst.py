@@ -12,10 +12,10 @@ from tests.fakes.desk import Desk
 from tests.fakes.home import a_home, drop
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    """A desk with more in the inbox than one look takes."""
-    desk = Desk(a_home(tmp_path))
+@pytest.fixture(params=[False, True], ids=["all", "hinted"])
+def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Desk:
+    """A desk with more in the inbox than one look takes; a look may be told what changed."""
+    desk = Desk(a_home(tmp_path), is_hinted=request.param)
     for number in range(MOST_TAKEN + 10):
         drop(desk.home, f"p{number:04}.toml")
     return desk
@@ -62,3 +62,48 @@ def test_a_cancel_stays_until_everything_was_looked_at(desk: Desk) -> None:
 
     assert not cancel.exists()
     assert desk.ended(State.CANCELLED) == [f"{last}.toml"]
+
+
+def test_what_comes_while_it_is_behind_comes_after_what_is_left(tmp_path: Path) -> None:
+    """Whoever drops a page in the middle of a burst does not overtake it."""
+    desk = Desk(a_home(tmp_path), is_hinted=True)
+    for number in range(2 * MOST_TAKEN):
+        drop(desk.home, f"p{number:04}.toml")
+    desk.look(10.0)
+    drop(desk.home, "late.toml")
+    for now in (11.0, 12.0, 13.0, 14.0, 15.0):
+        desk.look(now)
+
+    assert not desk.inbox.is_behind
+    assert len(desk.waiting()) == 2 * MOST_TAKEN + 1
+    assert desk.waiting()[-1] == "late.toml"
+
+
+def test_a_look_that_is_told_what_changed_reads_nothing_else(tmp_path: Path) -> None:
+    """A change that no event named is found by the next look at everything."""
+    desk = Desk(a_home(tmp_path))
+    drop(desk.home, "p1.toml")
+    desk.settle(10.0)
+    (desk.home.inbox / "p1.toml").unlink()
+    drop(desk.home, "p2.toml")
+
+    desk.look(20.0, touched=frozenset())
+    assert desk.waiting() == ["p1.toml"]
+    assert desk.inbox.arriving == 0
+
+    desk.look(21.0)
+    assert desk.waiting() == []
+    assert desk.inbox.arriving == 1
+
+
+def test_an_inbox_that_is_gone_has_lost_nothing(tmp_path: Path) -> None:
+    """A look at some paths does not take a volume that went away for files that did."""
+    desk = Desk(a_home(tmp_path))
+    path = drop(desk.home, "p1.toml")
+    desk.settle(10.0)
+    desk.home.inbox.rename(desk.home.root / "away")
+
+    desk.look(20.0, touched=frozenset({path}))
+
+    assert desk.inbox.trouble
+    assert desk.waiting() == ["p1.toml"]

@@ -12,7 +12,7 @@ import pytest
 
 from plasma_watch.home import Home
 from plasma_watch.intake.inbox import HINDERED_SECONDS
-from plasma_watch.intake.survey import Entry, survey
+from plasma_watch.intake.survey import Entry, View, survey
 from plasma_watch.job import State
 from plasma_watch.system import platform
 from plasma_watch.system.finder import COPY_SECONDS
@@ -54,10 +54,13 @@ def marks(home: Home, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Marks:
     """Give every file in the inbox the marks that it would have on a Mac."""
     now: dict[str, float] = {}
 
-    def surveyed() -> list[Entry]:
-        return [replace(e, found=cast("Any", Marked(e.found, now))) for e in survey(home)]
+    def marked(entry: Entry) -> Entry:
+        return replace(entry, found=cast("Any", Marked(entry.found, now)))
 
-    monkeypatch.setattr(desk.inbox, "_survey", surveyed)
+    def viewed(_: frozenset[Path] | None) -> View:
+        return View([marked(entry) for entry in survey(home).entries])
+
+    monkeypatch.setattr(desk.inbox, "_viewed", viewed)
 
     def be(**known: float) -> None:
         now.clear()
@@ -77,7 +80,7 @@ def marks(home: Home, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Marks:
 def test_what_is_not_ready_is_waited_for(
     home: Home, desk: Desk, marks: Marks, known: dict[str, float], said: str
 ) -> None:
-    """Untouched and unopened, with the reason; taken when the mark is gone."""
+    """F14: untouched and unopened, with the reason; taken when the mark is gone."""
     drop(home, "p003.toml")
     marks(**known)
 

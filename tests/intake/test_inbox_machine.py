@@ -29,11 +29,13 @@ class InboxMachine(RuleBasedStateMachine):
     Its state is the model: which requests there are, and in which state each must be.
     """
 
+    is_hinted = False
+
     def __init__(self) -> None:
         super().__init__()
         self.root = Path(tempfile.mkdtemp())
         self.home = a_home(self.root)
-        self.desk = Desk(self.home)
+        self.desk = Desk(self.home, is_hinted=self.is_hinted)
         self.ongoing: Ongoing | None = None
         self.states: dict[bytes, State] = {}
         self.now = 0.0
@@ -184,7 +186,7 @@ class InboxMachine(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         """Die and start anew."""
-        self.desk = Desk(self.home)
+        self.desk = Desk(self.home, is_hinted=self.is_hinted)
         self.ongoing = next(iter(self.desk.line.unfinished()), None)
         if self.ongoing is not None:
             self.desk.control.begin(Running(self.ongoing.job.id, self.ongoing.job.name))
@@ -229,5 +231,12 @@ class InboxMachine(RuleBasedStateMachine):
         assert names <= {self.ongoing.job.name if self.ongoing else ""}
 
 
+class HintedMachine(InboxMachine):
+    """The same, when each look but the first reads only what events named."""
+
+    is_hinted = True
+
+
 TestInbox = InboxMachine.TestCase
-TestInbox.settings = settings(max_examples=25, stateful_step_count=25)
+TestHintedInbox = HintedMachine.TestCase
+TestInbox.settings = TestHintedInbox.settings = settings(max_examples=25, stateful_step_count=25)

@@ -12,7 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path, PosixPath
 
 import pytest
-from watchdog.events import FileClosedNoWriteEvent, FileOpenedEvent, FileSystemEvent
+from watchdog.events import (
+    DirDeletedEvent,
+    FileClosedNoWriteEvent,
+    FileCreatedEvent,
+    FileOpenedEvent,
+    FileSystemEvent,
+)
 from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
 
 from plasma_watch.intake.watch import PAIR_SECONDS, Watch
@@ -140,6 +146,38 @@ def test_what_was_moved_is_told_once(inbox: Path) -> None:
 
     assert watch.moved_whole() == {fingerprint(path)}
     assert watch.moved_whole() == frozenset()
+
+
+def test_what_was_touched_is_named(inbox: Path, watch: HeardWatch) -> None:
+    """Both names of a rename, as the house calls them; what nobody touched is not."""
+    rename_in(inbox, "p003.toml")
+    assert watch.hears("p003.toml")
+    watch.touched()
+    (inbox / "p003.toml").rename(inbox / "p004.toml")
+
+    assert watch.hears("p004.toml")
+    touched = watch.touched()
+    assert touched is not None
+    assert {inbox / "p003.toml", inbox / "p004.toml"} <= touched
+    assert inbox / "p005.toml" not in touched
+
+
+def test_at_first_anything_may_have_changed(inbox: Path) -> None:
+    """And again when events were not heard, or come from no folder that is known."""
+    watch = Watch((inbox,), threading.Event())
+    assert watch.touched() is None
+
+    watch.revive()
+    assert watch.touched() is None
+    assert watch.touched() == frozenset()
+
+    watch.dispatch(FileCreatedEvent(str(inbox / "elsewhere" / "p003.toml")))
+    assert watch.touched() is None
+
+    watch.dispatch(DirDeletedEvent(str(inbox)))
+    assert watch.touched() is None
+    watch.stop()
+    assert watch.touched() is None
 
 
 def test_only_files_are_remembered(inbox: Path) -> None:
@@ -390,7 +428,7 @@ def test_a_canary_that_is_heard_means_events(inbox: Path, private: Path) -> None
 def test_a_canary_that_nobody_hears_means_polling(
     inbox: Path, private: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """On a network volume no event comes; after a while that is noticed, and told once."""
+    """F7: on a network volume no event comes; after a while that is noticed, and told once."""
     clock = Clock()
     watch = Watch((inbox,), threading.Event(), private / "canary", clock)
     watch.dispatch = lambda event: None  # type: ignore[method-assign]  # noqa: ARG005 - the library's

@@ -137,6 +137,6 @@ def test_a_text_is_an_argument_and_never_a_script(
 
 
 def test_without_a_tool_nothing_is_sent() -> None:
-    """And nobody hears of that."""
+    """F66: and nobody hears of that."""
     sender(lambda *_: [])("p3 done")
     sender(lambda *_: ["no-such-tool-anywhere"])("p3 done")

@@ -9,9 +9,7 @@ import os
 import shutil
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,103 +21,17 @@ from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.gate.memory import Never, Start, Wait
 from plasma_watch.job import Ending, Made, Picture, State
 from plasma_watch.line import Line, Ongoing
-from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.status import utc_now
 from plasma_watch.system.locks import Lock, is_held
-from plasma_watch.tripwire import POISON_DEATHS, Tripped, Tripwire
-from plasma_watch.worker import LOOK_SECONDS, Hold, Worker
-from tests.fakes.desk import Desk
-from tests.fakes.home import REQUEST, a_home, drop, whereabouts
-from tests.fakes.kind import DONE, FakeKind, PatientEvent
+from plasma_watch.tripwire import POISON_DEATHS, Tripped
+from plasma_watch.worker import LOOK_SECONDS, Hold
+from tests.fakes.floor import Floor
+from tests.fakes.home import REQUEST, drop, whereabouts
+from tests.fakes.kind import DONE
 
 TRAIN = b'kind = "train"\nlora = "spyke"\ndataset = "datasets/spyke"\ntrigger = "spyke"\n'
 SHORT = Wait(Code.MEMORY_SHORT, "needs 7.5 GB of free memory, there is 3.2 GB")
 UNREACHABLE = PlasmaError(Code.ENGINE_UNREACHABLE, "ComfyUI does not answer", "Start it.")
-
-
-class Floor:
-    """A worker with a real line, and nothing that takes time. Its state: how often it told."""
-
-    def __init__(
-        self,
-        root: Path,
-        name: str = "",
-        *,
-        wait_minutes: float = 0,
-        control: Control | None = None,
-        awake: Callable[[], AbstractContextManager[None]] = nullcontext,
-    ) -> None:
-        self.desk = Desk(a_home(root / name), control)
-        self.stopping = self.desk.control.stopping = PatientEvent()
-        self.pages, self.trainings = FakeKind(), FakeKind()
-        self.heavy = Lock(root / "heavy.lock")
-        self.tripwire = Tripwire(self.desk.home.private / "tripwire-work.json")
-        weakref.finalize(self, self.tripwire.close)
-        self.changes = 0
-        self.now = 0.0
-        self.worker = Worker(
-            line=self.desk.line,
-            left=self.desk.line.unfinished,
-            board=self.desk.board,
-            control=self.desk.control,
-            tripwire=self.tripwire,
-            kinds={"generate": self.pages, "train": self.trainings},
-            heavy=self.heavy,
-            asked=_asked,
-            announce=self.desk.inbox.announce,
-            is_paused=lambda: self.desk.inbox.is_paused,
-            changed=self._changed,
-            wait_minutes=wait_minutes,
-            awake=awake,
-        )
-        self.worker.wake = PatientEvent()
-
-    def _changed(self) -> None:
-        self.changes += 1
-
-    def admit(self, *files: str, content: bytes = REQUEST) -> None:
-        """Drop files and see each of them whole, one after another."""
-        for file in files:
-            drop(self.desk.home, file, content)
-            self.look()
-
-    def look(self) -> None:
-        """Look after the inbox until everything in it has stood still."""
-        self.now += 10
-        self.desk.settle(self.now)
-
-    def step(self) -> bool:
-        """Start and carry the next job, if there is one that may start."""
-        return self.worker._stepped()
-
-    def run_until_idle(self) -> None:
-        """Work until there is nothing left to do."""
-        self.worker.wake.on_wait = self.stop  # type: ignore[attr-defined]
-        self.worker.run()
-
-    def stop(self) -> None:
-        """Ask the worker to stop, as the daemon does."""
-        self.stopping.set()
-        self.worker.wake.set()
-
-    def leave(self, file: str = "p003.toml", kind: str = "", **journal: object) -> Ongoing:
-        """Leave a job in running/, as a crash does."""
-        self.admit(file)
-        ongoing = self.desk.line.claim(self.desk.line.named(file.removesuffix(".toml"))[0])
-        assert ongoing
-        job = replace(ongoing.job, kind=kind or ongoing.job.kind)
-        ongoing.keep(replace(job, **journal))  # type: ignore[arg-type]
-        return ongoing
-
-    def where(self) -> dict[str, list[str]]:
-        """Return the names of the requests in each folder that is not empty."""
-        found = whereabouts(self.desk.home)
-        return {k: [Path(path).name for path in paths] for k, paths in found.items() if paths}
-
-
-def _asked(ongoing: Ongoing) -> Request:
-    ongoing.request.read_bytes()
-    return GenerateRequest(kind="generate", prompt="spyke")
 
 
 def raising(error: BaseException) -> Callable[[Ongoing], Ending]:
@@ -379,7 +291,7 @@ def test_a_file_that_was_rewritten_meanwhile_is_not_begun(floor: Floor) -> None:
     before = floor.desk.the_only()
     floor.admit("p003.toml", content=REQUEST + b"# changed\n")
 
-    assert floor.worker._claimed(before) is None
+    assert floor.worker._claimed(before, floor.desk.control.begin) is None
     assert floor.where() == {"inbox": ["p003.toml"]}
 
 
@@ -953,7 +865,7 @@ class Training:
         self.turns += 1
         self.before()
         if self.turns <= self.most and self.floor.worker.lets_pass("train"):
-            raise SetAside
+            raise SetAside("lets an urgent request pass; goes on after it")
         return DONE
 
 
