@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from plasma_watch.job import ENDS
+from plasma_watch.report.durations import duration, pace
 from plasma_watch.report.ends import End
 from plasma_watch.report.screen.glyphs import Glyphs
 from plasma_watch.report.screen.plot import plot
@@ -39,7 +40,6 @@ _STYLES = {
     "stopped": "red",
 }
 _RULER = Console(width=80, color_system=None, force_terminal=False)
-_TENS, _MINUTE, _HOUR = 9.95, 60, 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,18 +255,3 @@ def _table(told: Told, key: str) -> Told:
 def _number(told: Told, key: str) -> float:
     found: Any = told.get(key)
     return float(found) if isinstance(found, int | float) else 0.0
-
-
-def pace(seconds: float) -> str:
-    """Return seconds per step with as many digits as say something."""
-    return f"{seconds:.2f}" if seconds < _TENS else f"{seconds:.0f}"
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it."""
-    whole = round(seconds)
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE:02d} s"
-    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
+from plasma_watch.report.durations import duration, pace
 from plasma_watch.report.ends import End
 from plasma_watch.report.screen.glyphs import Glyphs
-from plasma_watch.report.screen.layout import duration, pace
 from plasma_watch.report.screen.scene import Scene, Told
 from plasma_watch.status import stamp
 

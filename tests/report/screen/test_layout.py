@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from plasma_watch.report.screen.glyphs import ASCII, BLOCKS, Glyphs
-from plasma_watch.report.screen.layout import Room, draw, duration, pace, shares
+from plasma_watch.report.screen.layout import Room, draw, shares
 from plasma_watch.report.screen.scene import Scene
 from tests.fakes.home import NOON
 from tests.fakes.scenes import DAEMON, LOSSES, PAGE, TRAINING, end, scene, waiting
@@ -236,17 +236,3 @@ def test_room_is_shared_fairly(free: int, line: int, ends: int) -> None:
     assert 0 <= shown_ends <= ends
     assert shown_line + shown_ends == max(0, min(line + ends, free - titles))
     assert shown_line >= min(line, 3, max(0, free - titles))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0 s"), (59, "59 s"), (61, "1 min 01 s"), (7384, "2 h 03 min")]
-)
-def test_durations_are_told_as_people_do(seconds: float, said: str) -> None:
-    """No number of seconds over a minute."""
-    assert duration(seconds) == said
-
-
-@pytest.mark.parametrize(("seconds", "said"), [(0.305, "0.30"), (9.9, "9.90"), (124.4, "124")])
-def test_a_pace_has_as_many_digits_as_say_something(seconds: float, said: str) -> None:
-    """Two behind the point at most."""
-    assert pace(seconds) == said
