@@ -1,0 +1,160 @@
+"""The story of each LoRA as it is told on its page: read from its manifest, its job, its status.
+
+.gallery/loras/spyke/loss.png, sheet.png, dataset.png     copies, so that the folder can move
+.gallery/loras/spyke/memory.json                          kept when its job's folder is gone
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plasma_watch.home import Home
+from plasma_watch.job import JOURNAL, State
+from plasma_watch.loras import Loras
+from plasma_watch.report.gallery.pages import write
+from plasma_watch.report.history import FILE, History, Row
+from plasma_watch.status import read_status
+
+SHEET = Path("report", "contact-sheet.png")
+"""Where the contact sheet of a dataset lies, below it."""
+_TABLES = ("result", "chosen", "recipe", "engine", "daemon", "models", "versions", "inputs")
+
+Table = Mapping[str, Any]
+Memory = Sequence[tuple[int, float, float]]
+"""Step, what the trainer held, swap; in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that a page tells of one LoRA."""
+
+    name: str
+    manifest: Table
+    """Of the newest training that left something; empty while the first one runs."""
+    earlier: Sequence[Table]
+    job: Table
+    """The journal of the training that runs now; empty when none does."""
+    told: Table
+    """The status of that training."""
+    rows: Sequence[Row]
+    memory: Memory
+    pictures: Sequence[str]
+    """Which of the copies are there."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it trains now."""
+        return bool(self.job)
+
+    @property
+    def request(self) -> Table:
+        """What was asked for: by the training that runs, else by the newest."""
+        running = self.job.get("request")
+        if isinstance(running, dict):
+            return running
+        return {key: value for key, value in self.manifest.items() if key not in _TABLES}
+
+    @property
+    def result(self) -> Table:
+        """What came of the newest that is over."""
+        found = self.manifest.get("result")
+        return found if isinstance(found, dict) else {}
+
+
+def stories(home: Home, loras: Path, folder: Path) -> Iterator[Story]:
+    """Yield the story of every LoRA that was trained here or trains now; copy its pictures."""
+    running = dict(_running(home))
+    known = Loras(loras, None).names() if loras.is_dir() else []
+    for name in sorted({*known, *running}):
+        yield _story(home, loras, folder, name, running.get(name))
+
+
+def _running(home: Home) -> Iterator[tuple[str, Path]]:
+    """Yield each LoRA that trains now, and the folder of its job."""
+    with contextlib.suppress(OSError):
+        for folder in sorted(home.running.iterdir()):
+            match read_status(folder / JOURNAL):
+                case {"kind": "train", "request": {"lora": str(name)}}:
+                    yield Path(name).name, folder
+                case _:
+                    pass
+
+
+def _story(home: Home, loras: Path, folder: Path, name: str, job: Path | None) -> Story:
+    manifest = Loras(loras, None).manifest(name)
+    journal = read_status(job / JOURNAL) if job else {}
+    own = folder / name
+    own.mkdir(parents=True, exist_ok=True)
+    rows = History((job or _ended(home, manifest)) / FILE).rows()
+    memory = memory_of(rows) or _kept(own)
+    if memory and not job:
+        write(own / "memory.json", json.dumps(memory))
+    request = journal.get("request") or manifest
+    return Story(
+        name=name,
+        manifest=manifest,
+        earlier=[read_status(path) for path in sorted((loras / name).glob("manifest-*.toml"))],
+        job=journal,
+        told=read_status(home.status / f"{journal.get('name')}.toml") if job else {},
+        rows=rows if job else (),
+        memory=memory,
+        pictures=list(_copied(home, loras / name, own, request, job)),
+    )
+
+
+def _ended(home: Home, manifest: Table) -> Path:
+    """Return where the folder of the training is that a manifest tells of."""
+    daemon = manifest.get("daemon")
+    job = Path(str(daemon.get("job", ""))).name if isinstance(daemon, dict) else ""
+    places = (home.root / state / job for state in (State.DONE, State.FAILED))
+    return next((place for place in places if job and place.is_dir()), home.done / "none")
+
+
+def _kept(folder: Path) -> Memory:
+    try:
+        found = json.loads((folder / "memory.json").read_text())
+        return [(int(step), float(held), float(swap)) for step, held, swap in found]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def _copied(home: Home, lora: Path, own: Path, request: Table, job: Path | None) -> Iterator[str]:
+    """Bring the copies of the pictures up to date; yield those that are there."""
+    dataset = home.at(str(request.get("dataset", "datasets"))) / SHEET
+    sources = {"loss.png": (job or lora) / "loss.png", "sheet.png": lora / "sheet.png"}
+    for name, source in (sources | {"dataset.png": dataset}).items():
+        if _copy(source, own / name):
+            yield name
+
+
+def _copy(source: Path, target: Path) -> bool:
+    """Copy a picture if it is another than before; tell whether there is one."""
+    try:
+        seen = source.stat()
+        is_same = target.exists() and target.stat().st_mtime_ns == seen.st_mtime_ns
+        if not is_same:
+            temporary = target.with_name(f".{target.name}.tmp")
+            shutil.copyfile(source, temporary)
+            os.utime(temporary, ns=(seen.st_mtime_ns, seen.st_mtime_ns))
+            temporary.replace(target)
+    except FileNotFoundError:
+        return target.exists()
+    return True
+
+
+def memory_of(rows: Sequence[Row]) -> list[tuple[int, float, float]]:
+    """Return how much memory was taken, step by step."""
+    step, found = 0, []
+    for row in rows:
+        step = row["step"] if isinstance(row.get("step"), int) else step
+        held, swap = row.get("footprint"), row.get("swap")
+        if isinstance(held, int | float) and isinstance(swap, int | float):
+            found.append((step, float(held), float(swap)))
+    return found
