@@ -13,6 +13,7 @@ import typer
 
 from plasma_watch.cli import (
     finding,
+    galleries,
     homes,
     looking,
     loras,
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (running, requests, looking, pictures, finding, workflows, loras, homes):
+for family in (running, requests, looking, pictures, finding, galleries, workflows, loras, homes):
     family.add_to(app)
 
 EXIT_FAILED = 1
