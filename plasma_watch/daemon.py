@@ -34,6 +34,7 @@ from plasma_watch.job import Job
 from plasma_watch.line import Line, Ongoing
 from plasma_watch.loras import Loras
 from plasma_watch.outputs.hashes import Hashes
+from plasma_watch.report.gallery import Keeper, shown_of
 from plasma_watch.request import GenerateRequest, Request, TrainRequest
 from plasma_watch.starts import Starts
 from plasma_watch.status import Board, utc_now
@@ -50,6 +51,8 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.5
 """How long the worker is given to stop; the job is safe wherever it stands."""
+GALLERY_SECONDS = 60.0
+"""How long the gallery is waited for when the line was drained."""
 _SWEEP_SECONDS = 86_400.0
 _ALWAYS_NEW = frozenset({"heartbeat", "memory"})
 
@@ -96,6 +99,7 @@ class Daemon:
         self._left = self._line.unfinished()
         self._control.will_go_on(Running(each.job.id, each.job.name) for each in self._left)
         self._worker = self._made_worker()
+        self._gallery = self._made_gallery()
 
     def _made_generate(self) -> Generate:
         shop = Workshop(
@@ -159,6 +163,13 @@ class Daemon:
             wait_minutes=self._config.memory.wait_minutes,
         )
 
+    def _made_gallery(self) -> Keeper | None:
+        if not self._config.gallery.enabled:
+            return None
+        home, paths = self._home, self._config.paths
+        told = home.private / "gallery.log"
+        return Keeper(home.root, home.at(paths.output), home.at(paths.loras), told)
+
     def _recovered(self) -> list[Ongoing]:
         """Return the jobs that an earlier daemon left begun, when no trainer of theirs lives."""
         for ongoing in self._left:
@@ -170,6 +181,8 @@ class Daemon:
         """Tell of a job that ended, and let what waited for it know."""
         self._inbox.announce(job)
         self._train.ended(job)
+        if self._gallery:
+            self._gallery.note(job.id)
 
     def _check(self, request: Request, lines: Mapping[KeyPath, int], subject: str) -> None:
         if isinstance(request, GenerateRequest):
@@ -214,6 +227,7 @@ class Daemon:
             self._wake.wait(wait)
         self._watch.stop()
         worker.join(STOP_SECONDS)
+        self._leave_gallery()
         self._tell(stopping=True)
         log.info("stopped")
         return 1 if self._options.drain and self._inbox.failures else 0
@@ -248,8 +262,8 @@ class Daemon:
         self._wake_worker()
         self._tell()
         self._sweep()
-        rescan = self._config.intake.rescan_seconds
-        return rescan if due is None else min(due, rescan)
+        waits = (due, self._tend_gallery(), self._config.intake.rescan_seconds)
+        return min(wait for wait in waits if wait is not None)
 
     def _wake_worker(self) -> None:
         """Wake the worker when the line is another one than it last saw."""
@@ -273,6 +287,23 @@ class Daemon:
             inbox = self._inbox
             is_known = not (inbox.arriving or inbox.is_behind or inbox.trouble)
             return is_empty and is_known and self._worker.is_idle and self._control.running is None
+
+    # What is looked at.
+
+    def _tend_gallery(self) -> float | None:
+        """Have the gallery brought up to date where it is due; return when to look again."""
+        if self._gallery is None:
+            return None
+        running = self._control.running
+        told = self._board.read(running.name) if running else {}
+        return self._gallery.tend(time.monotonic(), shown_of(told))
+
+    def _leave_gallery(self) -> None:
+        """Let the gallery be finished when the line was drained; else end what works on it."""
+        if self._gallery and self._options.drain:
+            self._gallery.finish(time.monotonic(), GALLERY_SECONDS)
+        elif self._gallery:
+            self._gallery.stop()
 
     # What is told.
 
