@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from plasma_watch.comfyui.engine import Seen
 from plasma_watch.control import Running
 from plasma_watch.gate.memory import Reading
+from plasma_watch.gate.needs import Learned
 from plasma_watch.intake.inbox import of_waiting
 from plasma_watch.line import Waiting
 from plasma_watch.status import JobStatus
@@ -37,7 +38,13 @@ class Bulletin:
     ignored: Mapping[str, str]
     engine: Seen
     memory: Reading
+    needs: Mapping[str, Learned] = field(default_factory=dict)
+    """What was learned of each recipe's need of memory."""
     restart_due: bool = False
+    is_polling: bool = False
+    """Whether no events come from the inbox, so that it is read often."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Folders in which the daemon may not work, and why."""
     trouble: str = ""
     """Why the inbox cannot be read; empty while it can."""
 
@@ -95,8 +102,10 @@ class Bulletin:
             "heartbeat": now.replace(microsecond=0),
             "sandbox": self.is_sandbox,
             "restart_due": self.restart_due,
+            "watching": "polling" if self.is_polling else "events",
             "running": self.running.name if self.running else "",
             "line": {"length": self.length, "first": [waiting.name for waiting in self.first]},
+            "refused": dict(sorted(self.refused.items())),
             "ignored": dict(sorted(self.ignored.items())[:SHOWN]),
             "engine": self._engine(),
             "memory": self._memory(),
@@ -106,6 +115,7 @@ class Bulletin:
         facts = self.engine.facts
         told: dict[str, Any] = {"kind": "comfyui", "url": self.engine.url}
         told |= {"deaf_sockets": self.engine.deaf_sockets}
+        told |= {"pid": self.engine.pid} if self.engine.pid else {}
         if facts is None or self.engine.reachable_since is None:
             return told | {"reachable": False}
         told |= {"reachable": True, "reachable_since": self.engine.reachable_since}
@@ -117,12 +127,15 @@ class Bulletin:
 
     def _memory(self) -> dict[str, Any]:
         pressure = self.memory.pressure
+        needs = self.needs.items()
         holders = [{"name": h.name, "pid": h.pid, "bytes": h.size} for h in self.memory.holders]
         return {
             "available_bytes": self.memory.available,
             "total_bytes": self.memory.total,
             "pressure": pressure.name.lower() if pressure else "unknown",
+            "swap_used_bytes": self.memory.swap_used,
             "holders": holders,
+            "needs": {recipe: {"bytes": n.need, "runs": n.runs} for recipe, n in needs},
         }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -84,6 +84,19 @@ class Comfyui(Section):
     url: str = "auto"
     dir: PathText = ""
     manage: bool = False
+    python: PathText = ""
+    arguments: list[str] = [
+        "--listen",
+        "127.0.0.1",
+        "--force-fp16",
+        "--fp32-vae",
+        "--preview-method",
+        "latent2rgb",
+    ]
+    environment: dict[str, str] = {}
+    start_seconds: float = Field(180, ge=5, le=3600)
+    restarts: Positive = 5
+    recycle_gb: Gigabytes = 10.0
     required_device: Device = "auto"
     allow_remote: bool = False
     allow_plain_http: bool = False
@@ -120,6 +133,13 @@ class Memory(Section):
     train_gb: Gigabytes = 9.0
     reserve_gb: Gigabytes = 1.5
     wait_minutes: float = Field(0, ge=0)
+
+
+class Power(Section):
+    """What may start without the mains."""
+
+    train_on_battery: bool = False
+    train_battery_percent: int = Field(30, ge=0, le=100)
 
 
 class Disk(Section):
@@ -160,6 +180,7 @@ class Notify(Section):
     """Notifications."""
 
     enabled: bool = True
+    waiting_minutes: float = Field(15, ge=0)
 
 
 class Sandbox(Section):
@@ -178,6 +199,7 @@ class Config(Section):
     limits: Limits = Limits()
     memory: Memory = Memory()
     disk: Disk = Disk()
+    power: Power = Power()
     defaults: Defaults = Defaults()
     retention: Retention = Retention()
     gallery: Gallery = Gallery()
@@ -227,6 +249,10 @@ def parse_config(raw: bytes, environ: Mapping[str, str], subject: str = "config.
         raise _broken(subject, problems) from exc
     if problem := _address_problem(config.comfyui):
         raise _of_address(problem, subject, environ, lines)
+    if managed := list(_managing_problems(config.comfyui)):
+        raise gathered(
+            subject, [replace(p, line=line_of(p.field.split("."), lines)) for p in managed]
+        )
     return config
 
 
@@ -286,6 +312,43 @@ _IF_MEANT = (
 _USE_HTTPS = (
     "Everybody in between could read them: use https, or set `allow_plain_http = true` as well."
 )
+
+
+def _managing_problems(comfyui: Comfyui) -> Iterator[Problem]:
+    """Yield what keeps us from looking after ComfyUI ourselves, if that is asked for."""
+    if not comfyui.manage:
+        return
+    if not comfyui.dir:
+        said, hint = "needs comfyui.dir", "Name ComfyUI's folder, or set COMFYUI_DIR."
+        yield Problem(Code.CONFIG_BROKEN, "comfyui.manage", said, hint)
+    if comfyui.url != "auto" and not is_loopback(_host(comfyui.url) or ""):
+        said, hint = "cannot be another machine's with manage = true", "Take one of them out."
+        yield Problem(Code.CONFIG_BROKEN, "comfyui.url", said, hint)
+    if len(_WATERMARKS & comfyui.environment.keys()) == 1:
+        said = "sets one of PyTorch's two watermarks; it refuses to start with that"
+        hint = f"Set both: {' and '.join(sorted(_WATERMARKS))}, for example 1.15 and 1.0."
+        yield Problem(Code.CONFIG_BROKEN, "comfyui.environment", said, hint)
+    if "--port" in comfyui.arguments:
+        said, hint = "names a port", "The port is that of comfyui.url; 8188 if that is auto."
+        yield Problem(Code.CONFIG_BROKEN, "comfyui.arguments", said, hint)
+    if not comfyui.allow_remote and not is_loopback(_listens_to(comfyui.arguments)):
+        said = "would let other machines in: ComfyUI asks nobody for a password"
+        hint = 'Say "--listen", "127.0.0.1"; or, if that is meant, set `allow_remote = true`.'
+        yield Problem(Code.CONFIG_REMOTE_ENGINE, "comfyui.arguments", said, hint)
+
+
+_WATERMARKS = frozenset({"PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_MPS_LOW_WATERMARK_RATIO"})
+
+
+def _listens_to(arguments: Sequence[str]) -> str:
+    """Return the address that ComfyUI would listen to: its own default, or what is said last."""
+    said = "127.0.0.1"
+    for argument, after in zip(arguments, (*arguments[1:], "--"), strict=True):
+        if argument == "--listen":
+            said = "0.0.0.0" if after.startswith("--") else after  # noqa: S104 - as it does itself
+        elif argument.startswith("--listen="):
+            said = argument.partition("=")[2]
+    return said
 
 
 def _host(url: str) -> str | None:

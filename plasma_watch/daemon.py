@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,26 +19,31 @@ from typing import Any
 from plasma_watch import __version__, catching_up, retention
 from plasma_watch.bulletin import SHOWN, Bulletin
 from plasma_watch.comfyui.engine import Engine
+from plasma_watch.comfyui.server import Server
 from plasma_watch.config import Config
 from plasma_watch.control import Control, Running
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.gate import probe
+from plasma_watch.gate.meter import Meter
 from plasma_watch.gate.needs import Needs
 from plasma_watch.generate.job import Generate, Workshop
 from plasma_watch.generate.outlook import Paces
 from plasma_watch.home import Home, is_home
 from plasma_watch.intake import accept
+from plasma_watch.intake.fetching import Fetching
 from plasma_watch.intake.inbox import Inbox, Moment
 from plasma_watch.intake.watch import Watch
 from plasma_watch.job import Job
 from plasma_watch.line import Line, Ongoing
 from plasma_watch.loras import Loras
+from plasma_watch.notices import Notices, sender
 from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.report.gallery import Keeper, shown_of
 from plasma_watch.request import GenerateRequest, Request, TrainRequest
 from plasma_watch.starts import Starts
 from plasma_watch.status import Board, utc_now
+from plasma_watch.surroundings import LOST_SECONDS, Place, Surroundings
 from plasma_watch.system import files, platform
+from plasma_watch.system.awake import Awake
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_check import KeyPath
 from plasma_watch.train.job import Train
@@ -53,6 +58,8 @@ STOP_SECONDS = 3.5
 """How long the worker is given to stop; the job is safe wherever it stands."""
 GALLERY_SECONDS = 60.0
 """How long the gallery is waited for when the line was drained."""
+POLL_SECONDS = 2.0
+"""How often an inbox is read from which no events come."""
 _SWEEP_SECONDS = 86_400.0
 _ALWAYS_NEW = frozenset({"heartbeat", "memory"})
 
@@ -87,8 +94,13 @@ class Daemon:
         self._control = Control()
         self._board = Board(home.status)
         self._line = Line(home)
-        self._engine = Engine(config.comfyui)
-        self._watch = Watch((home.inbox, home.urgent), self._wake)
+        worked = (config.paths.output, config.paths.loras)
+        self._around = Surroundings(home, (home.at(path) for path in worked))
+        self._notices = Notices(config.notify, sender(platform.notification))
+        self._meter = Meter()
+        self._needs = Needs(home.private / "needs.json")
+        self._engine = Engine(config.comfyui, self._made_server())
+        self._watch = Watch((home.inbox, home.urgent), self._wake, home.private / "canary")
         self._tripwire = Tripwire(home.private / "tripwire-work.json")
         self._hashes = Hashes(home.private / "hashes.json")
         self._comfyui = Path(config.comfyui.dir).expanduser() if config.comfyui.dir else None
@@ -101,6 +113,17 @@ class Daemon:
         self._worker = self._made_worker()
         self._gallery = self._made_gallery()
 
+    def _made_server(self) -> Server | None:
+        """Return the ComfyUI of our own, if we look after it."""
+        if not self._config.comfyui.manage:
+            return None
+        return Server(
+            self._config.comfyui,
+            self._home.private,
+            os.environ,
+            was_short=self._meter.was_short,
+        )
+
     def _made_generate(self) -> Generate:
         shop = Workshop(
             home=self._home,
@@ -112,6 +135,8 @@ class Daemon:
             hashes=self._hashes,
             loras=self._loras,
             paces=Paces(self._home.private / "paces.json"),
+            meter=self._meter,
+            needs=self._needs,
             comfyui=self._comfyui,
             version=__version__,
             host=socket.gethostname(),
@@ -128,7 +153,7 @@ class Daemon:
             tripwire=self._tripwire,
             hashes=self._hashes,
             loras=self._loras,
-            needs=Needs(self._home.private / "needs.json"),
+            needs=self._needs,
             samples=Samples(self._home, self._loras, self._config.limits),
             urgent_waits=lambda: self._worker.lets_pass("train"),
             version=__version__,
@@ -145,6 +170,8 @@ class Daemon:
             control=self._control,
             tripwire=Tripwire(self._home.private / "tripwire-inbox.json"),
             check=self._check,
+            ended=self._notices.ended,
+            fetch=Fetching().ask,
         )
 
     def _made_worker(self) -> Worker:
@@ -158,9 +185,10 @@ class Daemon:
             heavy=Lock(platform.user_state(os.environ) / "heavy.lock"),
             asked=self._asked,
             announce=self._announce,
-            is_paused=lambda: self._inbox.is_paused or not self._lock.is_ours(),
+            is_paused=self._is_paused,
             changed=self._wake.set,
             wait_minutes=self._config.memory.wait_minutes,
+            awake=Awake(platform.stay_awake(os.getpid())).held,
         )
 
     def _made_gallery(self) -> Keeper | None:
@@ -169,6 +197,10 @@ class Daemon:
         home, paths = self._home, self._config.paths
         told = home.private / "gallery.log"
         return Keeper(home.root, home.at(paths.output), home.at(paths.loras), told)
+
+    def _is_paused(self) -> bool:
+        """Tell whether nothing may be started: somebody said so, or the home is not ours now."""
+        return self._inbox.is_paused or bool(self._around.lost) or not self._lock.is_ours()
 
     def _recovered(self) -> list[Ongoing]:
         """Return the jobs that an earlier daemon left begun, when no trainer of theirs lives."""
@@ -215,6 +247,7 @@ class Daemon:
         self._watch.revive()
         self._look()
         worker.start()
+        self._start("meter", self._meter.run)
         catching_up.tell_ends(self._board, self._line, self._is_known, self._announce)
         while not self._control.stopping.is_set():
             if not worker.is_alive():
@@ -227,6 +260,7 @@ class Daemon:
             self._wake.wait(wait)
         self._watch.stop()
         worker.join(STOP_SECONDS)
+        self._engine.part()
         self._leave_gallery()
         self._tell(stopping=True)
         log.info("stopped")
@@ -254,16 +288,49 @@ class Daemon:
             self._starts.failed("the worker died, status/daemon.log tells of what")
         return os.EX_SOFTWARE
 
+    def _start(self, name: str, run: Callable[[threading.Event], None]) -> None:
+        threading.Thread(target=run, args=(self._control.stopping,), name=name, daemon=True).start()
+
     def _round(self) -> float:
         """Look after everything once; return how long nothing needs it."""
         self._wake.clear()
+        self._watch_time()
+        if self._is_lost():
+            return LOST_SECONDS
         self._watch.revive()
         due = self._look()
         self._wake_worker()
+        self._around.try_folders()
         self._tell()
+        self._notice()
         self._sweep()
-        waits = (due, self._tend_gallery(), self._config.intake.rescan_seconds)
+        waits = (due, self._tend_gallery(), self._rescan_seconds())
         return min(wait for wait in waits if wait is not None)
+
+    def _rescan_seconds(self) -> float:
+        rescan = self._config.intake.rescan_seconds
+        return min(rescan, POLL_SECONDS) if self._watch.is_polling else rescan
+
+    def _is_lost(self) -> bool:
+        """Tell whether the home is not in its place; begin anew with what died when it is back."""
+        place = self._around.place()
+        if place is Place.LOST:
+            self._notice()
+        elif place is Place.BACK:
+            self._watch.stop()
+            self._worker.wake.set()
+        return bool(self._around.lost)
+
+    def _watch_time(self) -> None:
+        """Begin anew with what may have died unheard while the machine slept."""
+        if self._around.slept():
+            self._watch.stop()
+            self._worker.wake.set()
+
+    def _notice(self) -> None:
+        around = self._around
+        trouble = around.lost or self._inbox.trouble or around.trouble()
+        self._notices.flush(self._worker.holds, time.monotonic(), trouble)
 
     def _wake_worker(self) -> None:
         """Wake the worker when the line is another one than it last saw."""
@@ -336,8 +403,11 @@ class Daemon:
             holds=dict(self._worker.holds),
             ignored=self._inbox.ignored,
             engine=self._engine.seen(),
-            memory=probe.memory(with_holders=bool(self._worker.holds)),
+            memory=self._meter.read(with_holders=bool(self._worker.holds)),
+            needs=self._needs.told(),
             trouble=self._inbox.trouble,
+            is_polling=self._watch.is_polling,
+            refused=self._around.refused,
             restart_due=_stamp(self._home.config) != self._config_stamp,
         )
 

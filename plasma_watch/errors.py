@@ -53,6 +53,10 @@ class Code(StrEnum):
     WORKFLOW_TAKEN = "workflow.taken"
 
     ENGINE_UNREACHABLE = "engine.unreachable"
+    ENGINE_STARTING = "engine.starting"
+    ENGINE_WILL_NOT_START = "engine.will-not-start"
+    ENGINE_PORT_TAKEN = "engine.port-taken"
+    ENGINE_NO_MODELS = "engine.no-models"
     ENGINE_TOO_OLD = "engine.too-old"
     ENGINE_WRONG_DEVICE = "engine.wrong-device"
     ENGINE_WRONG_PRECISION = "engine.wrong-precision"
@@ -83,6 +87,7 @@ class Code(StrEnum):
     IMAGE_BLANK = "image.blank"
     IMAGE_WRONG_SIZE = "image.wrong-size"
 
+    TRAINER_ON_BATTERY = "trainer.on-battery"
     DATASET_MISSING = "dataset.missing"
     DATASET_TOO_FEW = "dataset.too-few"
     DATASET_BAD_PICTURE = "dataset.bad-picture"
@@ -112,6 +117,9 @@ class Code(StrEnum):
 
     DAEMON_HELD = "daemon.held"
     DAEMON_SAFE_MODE = "daemon.safe-mode"
+    DAEMON_SERVICE = "daemon.service"
+    DAEMON_NOT_INSTALLED = "daemon.not-installed"
+    DAEMON_GUARDED = "daemon.guarded"
     DAEMON_POISON = "daemon.poison"
     DAEMON_BUG = "daemon.bug"
 
@@ -119,6 +127,10 @@ class Code(StrEnum):
 FATES: dict[Code, Fate] = {
     Code.REQUEST_UNREADABLE: Fate.WAIT,
     Code.ENGINE_UNREACHABLE: Fate.WAIT,
+    Code.ENGINE_STARTING: Fate.WAIT,
+    Code.ENGINE_WILL_NOT_START: Fate.WAIT,
+    Code.ENGINE_PORT_TAKEN: Fate.WAIT,
+    Code.ENGINE_NO_MODELS: Fate.WAIT,
     Code.ENGINE_TOO_OLD: Fate.WAIT,
     Code.ENGINE_WRONG_DEVICE: Fate.WAIT,
     Code.ENGINE_WRONG_PRECISION: Fate.WAIT,
@@ -127,6 +139,7 @@ FATES: dict[Code, Fate] = {
     Code.ENGINE_STUCK: Fate.WAIT,
     Code.MEMORY_SHORT: Fate.WAIT,
     Code.DISK_SHORT: Fate.WAIT,
+    Code.TRAINER_ON_BATTERY: Fate.WAIT,
     Code.DISK_ERROR: Fate.WAIT,
     Code.ENGINE_STALLED: Fate.RETRY,
     Code.ENGINE_OUT_OF_MEMORY: Fate.RETRY,

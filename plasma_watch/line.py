@@ -58,6 +58,8 @@ class Waiting:
     """Its change time, which orders what was found together."""
     fingerprint: Fingerprint
     sha256: str
+    recipe: str = ""
+    """What its need of memory is remembered under: the workflow, or the size of a training."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,10 @@ from plasma_watch.config import Config, load_config
 from plasma_watch.daemon import Daemon, Options, check_layout, held
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
+from plasma_watch.notices import sender
 from plasma_watch.starts import MOST, Starts
 from plasma_watch.status import Board, utc_now
+from plasma_watch.system import platform
 from plasma_watch.system.locks import Lock
 from plasma_watch.train.trainer import STAND_IN
 from plasma_watch.words import visible
@@ -70,7 +72,7 @@ def run(start: Start) -> int:
     if not _until(lambda: _take(lock, start.home), start, stop, tell=False):
         return 0
     try:
-        _log_to(start.home)
+        _log_to(start)
         starts = Starts(start.home.private / "starts.json", __version__)
         _stay_safe(start, starts, stop)
         with starts.counted():
@@ -120,7 +122,12 @@ def _run_daemon(start: Start, config: Config, parts: _Parts, stop: threading.Eve
 def with_sandbox(config: Config, url: str, home: Home) -> Config:
     """Return the config for work with the stand-in engine and the stand-in trainer."""
     comfyui = config.comfyui.model_copy(
-        update={"url": url, "dir": str(home.sandbox), "required_device": "any"}
+        update={
+            "url": url,
+            "dir": str(home.sandbox),
+            "manage": False,
+            "required_device": "any",
+        }
     )
     kohya = config.kohya.model_copy(
         update={"script": str(STAND_IN), "python": sys.executable, "required_device": "any"}
@@ -148,7 +155,7 @@ def _until(
 
     `tell` says whether the status of the home is ours to write.
     """
-    said = ""
+    said, notify = "", sender(platform.notification)
     while not stop.is_set():
         try:
             return attempt()
@@ -160,6 +167,7 @@ def _until(
                 log.warning("degraded: %s (%s)", exc.message, exc.code)
                 if tell:
                     Board(start.home.status).daemon(_degraded(exc))
+                    notify(f"{start.home.root.name} waits: {exc.message}")
             stop.wait(RETRY_SECONDS)
     return None
 
@@ -204,8 +212,12 @@ class _Log(logging.handlers.RotatingFileHandler):
         super().emit(record)
 
 
-def _log_to(home: Home) -> None:
-    """Log to standard error and, rotated, to `status/daemon.log`."""
+def _log_to(start: Start) -> None:
+    """Log to standard error and, rotated, to `status/daemon.log`.
+
+    What a supervisor gathers from standard error it may never rotate: only errors go there.
+    """
+    home = start.home
     home.status.mkdir(parents=True, exist_ok=True)
     formatter = _Visible("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
@@ -214,7 +226,9 @@ def _log_to(home: Home) -> None:
     )
     root = logging.getLogger()
     root.setLevel(logging.INFO)
-    for handler in (file, logging.StreamHandler(sys.stderr)):
+    spoken = logging.StreamHandler(sys.stderr)
+    spoken.setLevel(logging.ERROR if start.is_supervised else logging.INFO)
+    for handler in (file, spoken):
         handler.setFormatter(formatter)
         root.addHandler(handler)
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)

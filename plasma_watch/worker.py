@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -33,8 +34,8 @@ LOOK_SECONDS = 2.0
 class Kind(Protocol):
     """What the worker needs of a kind of job."""
 
-    def gate(self, *, is_waiting: bool) -> Verdict:
-        """Ask the machine whether a job may start now."""
+    def gate(self, *, is_waiting: bool, recipe: str = "") -> Verdict:
+        """Ask the machine whether a job may start now; its need is known by the recipe."""
 
     def is_heavy(self) -> bool:
         """Tell whether a job takes the machine, so that only one a user may run."""
@@ -80,6 +81,7 @@ class Worker:
         is_paused: Callable[[], bool],
         changed: Callable[[], None],
         wait_minutes: float,
+        awake: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._line = line
         self._left = left
@@ -94,6 +96,8 @@ class Worker:
         self._is_paused = is_paused
         self._changed = changed
         self._wait_minutes = wait_minutes
+        self._awake = awake
+        """Keeps the machine awake for the length of a block."""
         self.wake = threading.Event()
         self.holds: dict[str, Hold] = {}
         self.is_idle = False
@@ -192,7 +196,9 @@ class Worker:
         return None
 
     def _verdict(self, waiting: Waiting) -> Verdict:
-        verdict = self._kinds[waiting.kind].gate(is_waiting=waiting.kind in self.holds)
+        verdict = self._kinds[waiting.kind].gate(
+            is_waiting=waiting.kind in self.holds, recipe=waiting.recipe
+        )
         if isinstance(verdict, Start) and verdict.is_heavy and not self._heavy.acquire():
             why = f"a job of another home is at work (pid {self._heavy.holder()})"
             return Wait(Code.ENGINE_BUSY, why)
@@ -243,7 +249,8 @@ class Worker:
         """Run a job and file it away; when the daemon stops, leave it where it is."""
         self.is_up = True
         try:
-            ending = ongoing.job.ending or self._ended(ongoing)
+            with self._awake():
+                ending = ongoing.job.ending or self._ended(ongoing)
             if ending:
                 self._file_away(ongoing, ending)
         except SetAside:

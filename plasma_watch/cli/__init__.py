@@ -12,6 +12,8 @@ import sys
 import typer
 
 from plasma_watch.cli import (
+    benchmarking,
+    doctoring,
     finding,
     galleries,
     homes,
@@ -20,6 +22,7 @@ from plasma_watch.cli import (
     pictures,
     requests,
     running,
+    service,
     workflows,
 )
 from plasma_watch.errors import Code, PlasmaError
@@ -32,7 +35,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (running, requests, looking, pictures, finding, galleries, workflows, loras, homes):
+for family in (
+    running,
+    requests,
+    looking,
+    pictures,
+    finding,
+    galleries,
+    workflows,
+    homes,
+    service,
+    doctoring,
+    benchmarking,
+    loras,
+):
     family.add_to(app)
 
 EXIT_FAILED = 1
@@ -40,7 +56,11 @@ EXIT_WRONG_USE = 2
 EXIT_UNREACHABLE = 3
 EXIT_HELD = 4
 
-_EXITS = {Code.DAEMON_HELD: EXIT_HELD, Code.ENGINE_UNREACHABLE: EXIT_UNREACHABLE}
+_EXITS = {
+    Code.DAEMON_HELD: EXIT_HELD,
+    Code.DAEMON_NOT_INSTALLED: EXIT_UNREACHABLE,
+    Code.ENGINE_UNREACHABLE: EXIT_UNREACHABLE,
+}
 
 
 def main() -> None:

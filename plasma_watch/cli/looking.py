@@ -105,11 +105,17 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
 def _print_daemon(home: Home, told: Mapping[str, Any]) -> None:
     say(f"{told['state']}: {told['why']}")
     say(f"  home    {home.root}")
+    for folder, why in told.get("refused", {}).items():
+        say(f"  refused {folder}: {why}")
+    if told.get("watching") == "polling":
+        say("  inbox   no events come from its volume: it is read every 2 s")
     if engine := told.get("engine"):
         say(f"  engine  {_engine(engine)}")
     if memory := told.get("memory"):
         free, total = memory["available_bytes"] / 1e9, memory["total_bytes"] / 1e9
         say(f"  memory  {free:.1f} of {total:.1f} GB free, pressure {memory['pressure']}")
+        for recipe, need in memory.get("needs", {}).items():
+            say(f"  need    {recipe}: {need['bytes'] / 1e9:.1f} GB more, by {need['runs']} runs")
     if told.get("restart_due"):
         say("  config.toml has changed: restart the daemon to use it")
     for file, reason in told.get("ignored", {}).items():

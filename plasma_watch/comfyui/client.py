@@ -24,6 +24,7 @@ from plasma_watch.words import without_userinfo
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 """Its HTTP stays quick while it works (0.5 s at worst); longer silence means trouble."""
+_NOT_FOUND = 404
 MAX_PICTURE_BYTES = 256_000_000
 _PIECE_BYTES = 1_000_000
 
@@ -86,6 +87,19 @@ class Client:
         answer = self._json(f"/object_info/{quote(node_class, safe='')}")
         info = answer.get(node_class) if isinstance(answer, dict) else None
         return info if isinstance(info, dict) else {}
+
+    def raw_stats(self) -> dict[str, Any]:
+        """Return `/system_stats` as it is."""
+        answer = self._json("/system_stats")
+        return answer if isinstance(answer, dict) else {}
+
+    def models(self, folder: str) -> list[str]:
+        """Return the names of the model files in a folder; none where it knows no such folder."""
+        answer = self._get(f"/models/{quote(folder, safe='')}")
+        if answer.status_code == _NOT_FOUND:
+            return []
+        found = self._decoded(answer, "/models")
+        return [str(name) for name in found] if isinstance(found, list) else []
 
     def queue(self) -> Queue:
         """Return what runs and what waits."""

@@ -10,6 +10,8 @@ from plasma_watch.system.pressure import Pressure
 
 HYSTERESIS_BYTES = GB // 2
 """What a job that waits must find on top, so that it does not start on the edge."""
+SWAP_GROWTH_BYTES = 512_000_000
+"""Swap that grows by more within a minute means that the machine swaps already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,9 @@ class Reading:
     available: int
     pressure: Pressure | None = None
     holders: tuple[Holder, ...] = ()
+    swap_used: int = 0
+    swap_growth: int = 0
+    """By how much the swap in use grew within the last minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,8 @@ def verdict(need: int, memory: Memory, reading: Reading, *, is_waiting: bool) ->
         return Wait(Code.MEMORY_SHORT, _short(wanted, reading))
     if reading.pressure is not None and reading.pressure >= Pressure.WARN:
         return Wait(Code.MEMORY_SHORT, _pressed(wanted, reading, reading.pressure))
+    if reading.swap_growth > SWAP_GROWTH_BYTES:
+        return Wait(Code.MEMORY_SHORT, _swaps(wanted, reading))
     return Start()
 
 
@@ -89,6 +96,12 @@ def _short(wanted: int, reading: Reading) -> str:
 def _pressed(wanted: int, reading: Reading, pressure: Pressure) -> str:
     needs = f"needs {gb(wanted)} of free memory; there is {gb(reading.available)}"
     short = f"but the system is short of it (pressure {pressure.name.lower()})"
+    return f"{needs}, {short}{_held(reading)}"
+
+
+def _swaps(wanted: int, reading: Reading) -> str:
+    needs = f"needs {gb(wanted)} of free memory; there is {gb(reading.available)}"
+    short = f"but the system swapped out {gb(reading.swap_growth)} within a minute"
     return f"{needs}, {short}{_held(reading)}"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from plasma_watch.gate.memory import Holder, Reading
+from plasma_watch.gate.power import Battery
 from plasma_watch.system import platform
 
 HOLDERS = 3
@@ -18,7 +19,24 @@ def memory(*, with_holders: bool = False) -> Reading:
     """Read the machine's memory; who holds the most takes a look at every process."""
     found = psutil.virtual_memory()
     holders = biggest_holders() if with_holders else ()
-    return Reading(found.total, found.available, platform.memory_pressure(), holders)
+    pressure, swap = platform.memory_pressure(), _swap_used()
+    return Reading(found.total, found.available, pressure, holders, swap)
+
+
+def _swap_used() -> int:
+    try:
+        return int(psutil.swap_memory().used)
+    except (OSError, RuntimeError, psutil.Error):
+        return 0
+
+
+def battery() -> Battery | None:
+    """Read the battery; None on a machine without one, or where nothing is known of it."""
+    try:
+        found = psutil.sensors_battery()
+    except (AttributeError, OSError, RuntimeError, psutil.Error):
+        return None
+    return Battery(float(found.percent), found.power_plugged) if found else None
 
 
 def biggest_holders() -> tuple[Holder, ...]:

@@ -20,15 +20,19 @@ from typing import Any
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.engine import Engine
 from plasma_watch.comfyui.facts import Facts
+from plasma_watch.comfyui.follow import Tell
 from plasma_watch.comfyui.patience import Patience
+from plasma_watch.comfyui.protocol import Conversation, Fact
 from plasma_watch.config import Config
 from plasma_watch.control import Control
 from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate import disk, memory, probe
 from plasma_watch.gate.memory import Never, Start, Verdict, Wait
+from plasma_watch.gate.meter import Meter
+from plasma_watch.gate.needs import Needs
 from plasma_watch.generate import checking, resolve, sheeting
 from plasma_watch.generate.again import Original, original_of
-from plasma_watch.generate.asking import ask, rejoin, withdraw
+from plasma_watch.generate.asking import Answer, ask, rejoin, withdraw
 from plasma_watch.generate.discretion import discreet, secrets_in
 from plasma_watch.generate.order import (
     Order,
@@ -53,6 +57,7 @@ from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.outputs.naming import place_of
 from plasma_watch.request import GenerateRequest
 from plasma_watch.status import Board, of_running, utc_now
+from plasma_watch.system import platform
 from plasma_watch.toml_check import KeyPath
 from plasma_watch.tripwire import Tripwire
 
@@ -79,6 +84,8 @@ class Workshop:
     hashes: Hashes
     loras: Loras
     paces: Paces
+    meter: Meter
+    needs: Needs
     comfyui: Path | None
     """ComfyUI's folder, when it is known."""
     version: str
@@ -113,40 +120,48 @@ class Generate:
 
     # May it start?
 
-    def gate(self, *, is_waiting: bool) -> Verdict:
+    def gate(self, *, is_waiting: bool, recipe: str = "") -> Verdict:
         """Ask engine, disk and memory whether a job may start now."""
         shop = self._shop
         try:
             client, facts = shop.engine.ready(utc_now())
+            shop.engine.renew(client)
+            still_hangs = shop.engine.still_hangs()
         except PlasmaError as exc:
             return Wait(exc.code, exc.message)
-        if shop.engine.still_hangs():
-            return Wait(
-                Code.ENGINE_STUCK, "needs ComfyUI, which hangs in an earlier prompt; restart it"
-            )
-        free = probe.free_disk([shop.home.root, shop.output()])
+        if still_hangs:
+            why = "needs ComfyUI, which hangs in an earlier prompt; restart it"
+            return Wait(Code.ENGINE_STUCK, why)
+        free = probe.free_disk([shop.home.root, shop.output(), *platform.swap_folders()])
         room = disk.verdict(shop.config.disk, free)
         if isinstance(room, Wait):
             return room
-        return self._memory(client, facts, is_waiting=is_waiting)
+        return self._memory(client, facts, recipe, is_waiting=is_waiting)
 
-    def _memory(self, client: Client, facts: Facts, *, is_waiting: bool) -> Verdict:
-        verdict = self._memory_verdict(facts, is_waiting=is_waiting)
+    def _memory(self, client: Client, facts: Facts, recipe: str, *, is_waiting: bool) -> Verdict:
+        verdict = self._memory_verdict(facts, recipe, is_waiting=is_waiting)
         if isinstance(verdict, Wait) and not is_waiting and _freed(client):
             self._shop.engine.checkpoint = ""
             self._shop.control.wait(FREE_SECONDS)
-            verdict = self._memory_verdict(facts, is_waiting=False)
+            verdict = self._memory_verdict(facts, recipe, is_waiting=False)
         return verdict
 
-    def _memory_verdict(self, facts: Facts, *, is_waiting: bool) -> Verdict:
-        config = self._shop.config.memory
-        is_warm = bool(self._shop.engine.checkpoint)
-        need = memory.need_bytes("generate", config, is_warm=is_warm)
+    def _memory_verdict(self, facts: Facts, recipe: str, *, is_waiting: bool) -> Verdict:
+        shop = self._shop
         if facts.is_sandbox:
             return Start(is_heavy=False)
-        return memory.verdict(
-            need, config, probe.memory(with_holders=is_waiting), is_waiting=is_waiting
-        )
+        guess = memory.need_bytes("generate", shop.config.memory, is_warm=self._is_warm())
+        need = shop.needs.of(self._known_as(recipe), guess)
+        reading = shop.meter.read(with_holders=is_waiting)
+        return memory.verdict(need, shop.config.memory, reading, is_waiting=is_waiting)
+
+    def _is_warm(self) -> bool:
+        """Tell whether the engine holds models already."""
+        return bool(self._shop.engine.checkpoint)
+
+    def _known_as(self, recipe: str) -> str:
+        """Return what a workflow's need is remembered under: a warm engine grows by less."""
+        return f"{recipe} {'warm' if self._is_warm() else 'cold'}"
 
     def is_heavy(self) -> bool:
         """Tell whether the engine that answers takes the machine; the sandbox does not."""
@@ -267,28 +282,50 @@ class Generate:
         if piece.picture.is_whole or self._made_before(piece):
             return
         self._shop.control.check()
-        teller = Teller(self._shop.board, piece.job, piece.number)
+        tell = self._telling(piece)
         began = time.monotonic()
-        answer = rejoin(piece, teller.tell)
+        answer = rejoin(piece, tell)
         if answer is None:
             self._await_room(piece)
-            answer = ask(piece, teller.tell)
+            answer = self._measured(piece, tell)
         self._shop.engine.checkpoint = str(piece.request().get("checkpoint", ""))
         took = time.monotonic() - began
         place_all(piece, answer, took)
         self._shop.paces.learn(piece.request(), took)
+
+    def _measured(self, piece: Piece, tell: Tell) -> Answer:
+        """Ask for a picture, and learn from it what its workflow takes."""
+        shop, known_as = self._shop, self._known_as(str(piece.request().get("workflow", "")))
+        shop.meter.begin(None if piece.order.facts.is_sandbox else shop.engine.process())
+        try:
+            answer = ask(piece, tell)
+        finally:
+            grown = shop.meter.end()
+        shop.needs.learn(known_as, grown)
+        return answer
+
+    def _telling(self, piece: Piece) -> Tell:
+        """Return who hears the news of a picture: the engine's keeper first, then people."""
+        teller = Teller(self._shop.board, piece.job, piece.number)
+
+        def tell(news: Fact | Conversation | PlasmaError) -> None:
+            self._shop.engine.look_after(news)
+            teller.tell(news)
+
+        return tell
 
     def _await_room(self, piece: Piece) -> None:
         """Ask the machine again before every picture but a job's first, which the gate let in."""
         self._shop.control.check()
         if not piece.job.was_begun:
             return
-        verdict = self.gate(is_waiting=False)
+        recipe = str(piece.request().get("workflow", ""))
+        verdict = self.gate(is_waiting=False, recipe=recipe)
         while isinstance(verdict, Wait):
             status = of_running(piece.job, verdict.why, waiting_for=verdict.code)
             self._shop.board.show(status)
             self._shop.control.wait(WAIT_SECONDS)
-            verdict = self.gate(is_waiting=True)
+            verdict = self.gate(is_waiting=True, recipe=recipe)
         if isinstance(verdict, Never):
             raise PlasmaError(verdict.code, verdict.why, verdict.hint)
 
@@ -400,9 +437,9 @@ class Generate:
         for picture in job.pictures:
             draft_of(job, picture.number, self._shop.output() / place.folder).discard()
         draft_of(job, sheeting.NUMBER, self._shop.output() / place.folder).discard()
-        with contextlib.suppress(PlasmaError):
-            client, _ = self._shop.engine.ready(utc_now())
-            withdraw(client, job)
+        if client := self._shop.engine.reached():
+            with contextlib.suppress(PlasmaError):
+                withdraw(client, job)
         self._clean(job)
 
 

@@ -15,7 +15,7 @@ from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.intake.settle import is_reserved
 from plasma_watch.outputs.picture import request_in
 from plasma_watch.request import Request, check_request, read_request
-from plasma_watch.system import files
+from plasma_watch.system import files, finder
 from plasma_watch.system.files import Fingerprint
 from plasma_watch.toml_check import KeyPath
 
@@ -46,6 +46,12 @@ def open_dropped(path: Path, config: Config) -> Dropped:
     is_picture = path.suffix.lower() == ".png"
     limit = intake.max_picture_mb * 1_000_000 if is_picture else intake.max_request_kb * 1024
     content, fingerprint = files.read_regular(path, limit)
+    if finder.is_alias(content):
+        raise PlasmaError(
+            Code.REQUEST_NOT_A_FILE,
+            f"{path.name} is a Finder alias, which only points to a file",
+            "Copy the file itself (Option-drag), and drop that.",
+        )
     return Dropped(path.name, content, fingerprint)
 
 

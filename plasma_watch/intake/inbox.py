@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 from plasma_watch.config import Config
 from plasma_watch.control import Control
 from plasma_watch.errors import Fate, PlasmaError
+from plasma_watch.gate import needs
 from plasma_watch.home import Home
 from plasma_watch.intake import accept, settle
 from plasma_watch.intake.settle import Sighting, Sort
@@ -32,19 +33,24 @@ from plasma_watch.job import (
     same_name,
 )
 from plasma_watch.line import Line, Returned, Waiting
+from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.status import Board, JobStatus, of_ended
-from plasma_watch.system import files
+from plasma_watch.system import files, finder, guarded
 from plasma_watch.system.files import Fingerprint
+from plasma_watch.system.finder import Mark
 from plasma_watch.tripwire import Tripwire
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 15.0
 """How often a file that could not be read or moved is tried again."""
+HINDERED_SECONDS = 2.0
+"""How often a file is looked at that Finder or iCloud are not done with."""
 MOST_TAKEN = 1000
 """How many files one look takes a step further; so that a burst of thousands delays nobody."""
 GONE_SECONDS = 1.0
 """How often an inbox that cannot be read is looked for; no event tells that it is back."""
+_NAMED = frozenset({Sort.MISTAKE, Sort.STUB})
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -86,6 +92,8 @@ class Inbox:
         control: Control,
         tripwire: Tripwire,
         check: accept.Check,
+        ended: Callable[[Job], None] = lambda _: None,
+        fetch: Callable[[Path], None] = lambda _: None,
     ) -> None:
         self._home = home
         self._config = config
@@ -94,6 +102,10 @@ class Inbox:
         self._control = control
         self._tripwire = tripwire
         self._check = check
+        self._ended = ended
+        """Hears of every job that ended."""
+        self._fetch = fetch
+        """Asks iCloud for a file."""
         self._arriving: dict[Path, Arriving] = {}
         self._ids: set[str] = set()
         """The jobs of what is arriving."""
@@ -120,7 +132,7 @@ class Inbox:
         if entries is None:
             return GONE_SECONDS
         self.is_paused = any(e.sorted.sort is Sort.PAUSE for e in entries)
-        self.ignored = {e.shown: e.sorted.reason for e in entries if e.sorted.sort is Sort.MISTAKE}
+        self.ignored = {e.shown: e.sorted.reason for e in entries if e.sorted.sort in _NAMED}
         there = {entry.path for entry in entries}
         arrived_no_more = [self._drop(path).waiting for path in self._arriving.keys() - there]
         gone = self._forget_gone(there)
@@ -174,9 +186,11 @@ class Inbox:
         try:
             entries = survey(self._home)
         except OSError as exc:
+            meaning = guarded.meaning(exc.errno)
+            trouble = f"the inbox cannot be read: {exc.strerror}{meaning and f': {meaning}'}"
             if not self.trouble:
-                log.warning("the inbox cannot be read: %s", exc.strerror)
-            self.trouble = f"the inbox cannot be read: {exc.strerror}"
+                log.warning("%s", trouble)
+            self.trouble = trouble
             return None
         self.trouble = ""
         return entries
@@ -207,6 +221,8 @@ class Inbox:
 
         Returns whether that took its time: whether the file was seen first, or read.
         """
+        if entry.sorted.sort is Sort.STUB:
+            self._fetch(entry.path.with_name(entry.sorted.name))
         if entry.sorted.sort not in (Sort.REQUEST, Sort.PICTURE, Sort.IMPOSTOR):
             return False
         known = self._line.at(entry.path)
@@ -229,7 +245,10 @@ class Inbox:
         self._keep(arriving)
         if moment.now < arriving.not_before:
             return before is None
-        if entry.sorted.sort is Sort.IMPOSTOR:
+        if hindrance := self._hindrance(arriving, entry, moment):
+            self._keep(replace(arriving, not_before=moment.now + HINDERED_SECONDS))
+            self._board.own(of_waiting(arriving.waiting, hindrance))
+        elif entry.sorted.sort is Sort.IMPOSTOR:
             self._refuse(arriving, entry, moment, ended_by(files.not_a_file(entry.path.name)))
         elif self._is_whole(arriving, moment):
             self._accept(arriving, entry, moment)
@@ -238,6 +257,19 @@ class Inbox:
         else:
             return False
         return True
+
+    def _hindrance(self, arriving: Arriving, entry: Entry, moment: Moment) -> str:
+        """Return what Finder or iCloud still do with a file, or an empty string."""
+        mark = finder.mark_of(entry.found)
+        if mark is Mark.IN_CLOUD:
+            self._fetch(entry.path)
+            return "only in iCloud so far; it was asked for, and is taken when it is here"
+        if mark is Mark.LOCKED:
+            return "locked in Finder: take the lock off (Get Info), and it is taken"
+        still = moment.now - arriving.sighting.since
+        if mark is Mark.COPYING and still < finder.COPY_SECONDS:
+            return "Finder is still copying it; it is taken when that is done"
+        return ""
 
     def _tell_arriving(self, arriving: Arriving) -> None:
         waiting = arriving.waiting
@@ -303,7 +335,14 @@ class Inbox:
             log.exception("%s: a bug of ours", entry.path.name)
             self._refuse(arriving, entry, moment, ended_by_bug(entry.path.name, exc), digest)
         else:
-            self._admit(self._placed(arriving, entry, moment, digest, request.kind))
+            placed = self._placed(arriving, entry, moment, digest, request.kind)
+            self._admit(replace(placed, recipe=self._recipe(request)))
+
+    def _recipe(self, request: Request) -> str:
+        """Return what the memory need of a request is remembered under."""
+        if isinstance(request, GenerateRequest):
+            return request.workflow or self._config.defaults.workflow
+        return needs.training_at(request.resolution)
 
     def _opened(self, entry: Entry, subject: str) -> accept.Dropped | None:
         """Read a file, or return None when it is gone or another one by now."""
@@ -367,6 +406,7 @@ class Inbox:
         if job.ending is None:
             return
         self.failures += job.ending.state is State.FAILED
+        self._ended(job)
         self._board.show(of_ended(job, job.ending))
         code = f" ({job.ending.code})" if job.ending.code else ""
         self._board.say(job.name, job.id, f"{job.ending.state.value}: {job.ending.why}{code}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from plasma_watch.job import same_name
+from plasma_watch.system import finder
 from plasma_watch.system.files import Fingerprint
 
 MAX_NAME_BYTES = 120
@@ -45,6 +46,8 @@ class Sort(Enum):
     """Left alone without a word."""
     MISTAKE = auto()
     """Left alone, and named with the reason."""
+    STUB = auto()
+    """Stands for a request that is only in iCloud; named with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Sorted:
 @functools.lru_cache(maxsize=100_000)  # every look asks the same of every name again
 def sort(file: str, mode: int, *, urgent: bool = False) -> Sorted:
     """Tell what a directory entry is from its name and mode."""
+    if (real := finder.stands_for(file)).lower().endswith((_REQUEST, _PICTURE)):
+        return Sorted(Sort.STUB, real, "only in iCloud so far; it was asked for")
     if _JUNK.fullmatch(file):
         return Sorted(Sort.JUNK)
     if reason := unspeakable(file):

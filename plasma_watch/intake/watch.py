@@ -12,6 +12,8 @@ import os
 import stat
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from watchdog.events import FileMovedEvent, FileSystemEvent, FileSystemEventHandler
@@ -23,15 +25,33 @@ from plasma_watch.system.files import Fingerprint
 log = logging.getLogger(__name__)
 
 _MOST_REMEMBERED = 100_000
+CANARY_SECONDS = 5.0
+"""How long the canary may take to be heard; events come within milliseconds, or not at all."""
 PAIR_SECONDS = 0.01
 """How long the two halves of one rename may lie apart; the kernel queues them together."""
 
 
 class Watch(FileSystemEventHandler):
-    """Sets `wake` on every event; its state is the running observer and what was moved in whole."""
+    """Sets `wake` on every event; its state is the running observer and what was moved in whole.
 
-    def __init__(self, folders: tuple[Path, ...], wake: threading.Event) -> None:
+    A canary file, beside the inbox on the same volume, tells whether events come from there at all:
+    from a network volume or exFAT they may not.
+    """
+
+    def __init__(
+        self,
+        folders: tuple[Path, ...],
+        wake: threading.Event,
+        canary: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._folders = folders
+        self._canary = canary
+        self._clock = clock
+        self._sung_at = 0.0
+        """When the canary was last let out; 0 when no answer is waited for."""
+        self.is_polling = False
+        """Whether events were waited for in vain, so that the inbox must be read often."""
         self._wake = wake
         self._observer: BaseObserver | None = None
         self._watched: tuple[int, ...] = ()
@@ -43,9 +63,37 @@ class Watch(FileSystemEventHandler):
         """Take one event: note a whole file, wake the house."""
         if event.event_type in ("opened", "closed_no_write"):
             return
+        path = Path(os.fsdecode(event.src_path or event.dest_path))
+        if self._canary and path.parent.name == self._canary.parent.name:
+            self._hear(path)
+            return
         if isinstance(event, FileMovedEvent) and _arrived_whole(event):
             self._remember(Path(os.fsdecode(event.dest_path)))
         self._wake.set()
+
+    def _hear(self, path: Path) -> None:
+        """Hear an event from the canary's folder; the others there are ours and mean nothing."""
+        if self._canary and path.name == self._canary.name and self._sung_at:
+            self._sung_at = 0.0
+            if self.is_polling:
+                log.info("events come from %s again", self._folders[0])
+            self.is_polling = False
+
+    def _sing(self) -> None:
+        """Let the canary out."""
+        if self._canary:
+            self._sung_at = self._clock()
+            with contextlib.suppress(OSError):
+                self._canary.write_bytes(b"")
+                self._canary.unlink()
+
+    def _listen(self) -> None:
+        """Notice that the canary was not heard."""
+        if self._sung_at and self._clock() - self._sung_at > CANARY_SECONDS:
+            self._sung_at = 0.0
+            if not self.is_polling:
+                log.warning("no events come from %s: it is read often instead", self._folders[0])
+            self.is_polling = True
 
     def _remember(self, path: Path) -> None:
         with contextlib.suppress(OSError), self._lock:
@@ -63,10 +111,12 @@ class Watch(FileSystemEventHandler):
         """Start watching, or start again when the observer died or a folder is another one now."""
         inodes = tuple(_inode(folder) for folder in self._folders)
         if self._observer and inodes == self._watched and _is_alive(self._observer):
+            self._listen()
             return
         self.stop()
+        watched = [*self._folders, *([self._canary.parent] if self._canary else [])]
         try:
-            self._observer = _start(self, [f for f in self._folders if f.is_dir()])
+            self._observer = _start(self, [f for f in watched if f.is_dir()])
         except OSError as exc:
             if not self._is_deaf:
                 log.warning("no events from %s (%s): only rescans", self._folders[0], exc.strerror)
@@ -74,6 +124,7 @@ class Watch(FileSystemEventHandler):
             return
         self._watched, self._is_deaf = inodes, False
         log.info("watching %s (%s)", self._folders[0], type(self._observer).__name__)
+        self._sing()
         self._wake.set()
 
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -13,6 +14,8 @@ import psutil
 from plasma_watch.system import renames
 from plasma_watch.system.pressure import Pressure
 
+GUARDS_FOLDERS = False
+"""Whether some folders are kept from programs that nobody permitted."""
 NAMES_FOLD_CASE = False
 """Whether `Page` and `page` are usually one file here."""
 DEFAULT_DEVICE = "any"
@@ -78,14 +81,6 @@ def start_mark(pid: int, proc: Path = Path("/proc")) -> str | None:
         return None
 
 
-def footprint(pid: int) -> int | None:
-    """Return the memory that a process holds, in bytes, or None when it is gone."""
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return None
-
-
 def memory_kills(path: Path = Path("/proc/vmstat")) -> int | None:
     """Return how many processes the kernel has ended for want of memory since it started."""
     try:
@@ -108,9 +103,56 @@ def was_killed_for_memory(
     return None if now is None or kills_before is None else now > kills_before
 
 
+def stay_awake(pid: int) -> list[str]:  # noqa: ARG001 - the tool of macOS wants to know
+    """Return no command: when a machine may sleep is the desktop's own matter here."""
+    return []
+
+
+def machine(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Return what this machine is called: its processor and its memory."""
+    name = "unknown processor"
+    with contextlib.suppress(OSError):
+        lines = cpuinfo.read_text(errors="replace").splitlines()
+        named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        name = next(named, name)
+    return f"{name}, {psutil.virtual_memory().total / 2**30:.0f} GB"
+
+
+def gpu_use() -> None:
+    """Return None: every driver has its own tool."""
+
+
+def power_settings() -> dict[str, str]:
+    """Return nothing: every desktop has its own."""
+    return {}
+
+
+def download(path: Path) -> list[str]:  # noqa: ARG001 - iCloud is Apple's
+    """Return no command: there is no iCloud here."""
+    return []
+
+
+def notification(title: str, text: str) -> list[str]:
+    """Return the command that shows a notification."""
+    return ["notify-send", "--app-name", title, "--", title, text]
+
+
+def swap_folders() -> tuple[Path, ...]:
+    """Return where swap grows: here it has its size from the start."""
+    return ()
+
+
 def user_state(environ: Mapping[str, str]) -> Path:
     """Return the user's folder for what must survive a log-out but may be thrown away."""
     named = Path(environ.get("XDG_STATE_HOME", ""))
     home = Path(environ.get("HOME") or Path.home())
     # The XDG specification: a relative path is invalid and ignored.
     return (named if named.is_absolute() else home / ".local" / "state") / "plasma-watch"
+
+
+def footprint(pid: int) -> int | None:
+    """Return the memory that a process holds, in bytes; here what is resident."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return None

@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -125,3 +125,43 @@ def members(session: int) -> Iterator[psutil.Process]:
         with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
             if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
                 yield process
+
+
+def found(command: Sequence[str]) -> Process | None:
+    """Return the process that leads a session and was started by exactly this command, if any."""
+    for process in psutil.process_iter(["cmdline"]):
+        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+            is_it = process.info["cmdline"] == list(command)
+            if is_it and os.getsid(process.pid) == process.pid:
+                return written_down(process.pid)
+    return None
+
+
+def listens(session: int, port: int) -> bool | None:
+    """Tell whether a process of a session listens on a port; None when that cannot be seen."""
+    answer: bool | None = False
+    for member in members(session):
+        try:
+            if _is_listening(member, port):
+                return True
+        except psutil.AccessDenied:
+            answer = None
+        except psutil.Error:
+            continue
+    return answer
+
+
+def listener(port: int) -> psutil.Process | None:
+    """Return the process of this user that listens on a port, if it can be seen."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if _is_listening(process, port):
+                return process
+    return None
+
+
+def _is_listening(process: psutil.Process, port: int) -> bool:
+    return any(
+        connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+        for connection in process.net_connections("tcp")
+    )

@@ -17,7 +17,7 @@ from plasma_watch.system import platform, processes
 from plasma_watch.train import failures, guards
 from plasma_watch.train.guards import Sample
 from plasma_watch.train.history import History
-from plasma_watch.train.progress import Course, Device, Fact, NoData, Step, read
+from plasma_watch.train.progress import Course, Device, Fact, NoData, Step, read, thinned
 from plasma_watch.train.telling import Teller
 from plasma_watch.train.trainer import Heard, Process
 
@@ -92,7 +92,7 @@ class Run:
         now = self._clock()
         for _, segments in heard:
             self.course.heard(now)
-            for segment in segments:
+            for segment in thinned(segments):
                 self._keep(segment)
                 for fact in read(segment):
                     self._fact(fact, now)
@@ -103,9 +103,9 @@ class Run:
 
     def _fact(self, fact: Fact, now: float) -> None:
         self._found_no_data |= isinstance(fact, NoData)
-        epochs, timed = self.course.whole_epochs, len(self.course.pace.seconds)
+        epochs, timed = self.course.whole_epochs, self.course.pace.count
         self.course.take(fact, now)
-        self._write(fact, self.course.pace.seconds[timed:])
+        self._write(fact, self.course.pace.late[-1:] if self.course.pace.count > timed else ())
         guards.check_fact(fact)
         guards.check_device(self.course, self._rules.required_device)
         guards.check_loss(self.course)

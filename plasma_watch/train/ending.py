@@ -12,6 +12,7 @@ from typing import Any
 
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.gate.memory import gb
+from plasma_watch.gate.needs import training_at
 from plasma_watch.job import Ending, Job, Made, State
 from plasma_watch.loras import Version
 from plasma_watch.train import checkpoints, publishing, recipe
@@ -45,7 +46,7 @@ def place(work: Work) -> Ending:
             "Something removed them from the job's folder; `retry` trains again.",
         )
     _publish(work, good, "done", is_chosen=True)
-    work.shop.needs.learn(work.request.resolution, work.history.summary().peak_bytes)
+    work.shop.needs.learn(training_at(work.request.resolution), work.history.summary().peak_bytes)
     work.say(f"{work.plan.steps} steps in {work.plan.epochs} epochs")
     return placed(work.job, work.folder)
 
@@ -77,7 +78,7 @@ def calibrated(work: Work) -> Ending:
     """Say what a calibration measured; what it trained is thrown away."""
     summary = work.history.summary()
     whole = recipe.plan(work.request, len(work.copy.train), with_regularization=bool(work.copy.reg))
-    work.shop.needs.learn(work.request.resolution, summary.peak_bytes)
+    work.shop.needs.learn(training_at(work.request.resolution), summary.peak_bytes)
     clear(work.folder)
     pace = summary.seconds_per_step
     device = ", ".join(summary.devices) or "an unknown device"

@@ -121,7 +121,7 @@ def trouble(samples: Sequence[Sample], pace: Pace) -> str:
     if (grown := swap_growth(samples)) > SWAP_GROWTH:
         return f"swap grew by {gb(grown)} within a minute"
     if is_slow(pace):
-        return f"a step takes {pace.seconds[-1]:.1f} s, {pace.baseline():.1f} s in the beginning"
+        return f"a step takes {pace.late[-1]:.1f} s, {pace.baseline():.1f} s in the beginning"
     return ""
 
 
@@ -135,9 +135,9 @@ def swap_growth(samples: Sequence[Sample]) -> int:
 def is_slow(pace: Pace) -> bool:
     """Tell whether the last steps took several times as long as the first."""
     baseline = pace.baseline()
-    if baseline is None or len(pace.seconds) < SLOW_STEPS:
+    if baseline is None or pace.count < SLOW_STEPS:
         return False
-    return min(pace.seconds[-SLOW_STEPS:]) > SLOW_FACTOR * baseline
+    return min(pace.late[-SLOW_STEPS:]) > SLOW_FACTOR * baseline
 
 
 def is_short(first: Sample, last: Sample) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from plasma_watch.errors import Code, Fate, PlasmaError, gathered
 from plasma_watch.gate.memory import Never, Verdict, Wait
+from plasma_watch.gate.needs import training_at
 from plasma_watch.job import TAKEN_OUT, Ending, Job, Training
 from plasma_watch.line import Ongoing
 from plasma_watch.outputs.weights import read_header
@@ -47,10 +48,10 @@ class Train:
 
     # May it start?
 
-    def gate(self, *, is_waiting: bool) -> Verdict:
-        """Ask ComfyUI, disk and memory whether a training may start now."""
-        largest = self._shop.config.limits.max_train_resolution
-        return room.verdict(self._shop, largest, 0, is_waiting=is_waiting)
+    def gate(self, *, is_waiting: bool, recipe: str = "") -> Verdict:
+        """Ask ComfyUI, disk, mains and memory whether a training may start now."""
+        largest = training_at(self._shop.config.limits.max_train_resolution)
+        return room.verdict(self._shop, recipe or largest, 0, is_waiting=is_waiting)
 
     def is_heavy(self) -> bool:
         """Tell whether the trainer takes the machine; the stand-in does not."""
@@ -168,7 +169,8 @@ class Train:
 
     def _verdict(self, work: Work, need_disk: int, *, is_waiting: bool) -> Verdict:
         resolution = work.request.resolution
-        return room.verdict(self._shop, resolution, need_disk, is_waiting=is_waiting)
+        known_as = training_at(resolution)
+        return room.verdict(self._shop, known_as, need_disk, is_waiting=is_waiting)
 
     # After an attempt that ended badly.
 

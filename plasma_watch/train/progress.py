@@ -10,9 +10,10 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from statistics import median
 from typing import TypeAlias
 
@@ -140,7 +141,7 @@ class Framer:
         """Return the segments that a chunk completes, without empty ones."""
         segments = re.split(r"[\r\n]", self._rest + self._decoder.decode(chunk))
         self._rest = segments.pop()
-        return [segment for segment in segments if segment.strip()]
+        return [segment for segment in segments if segment and not segment.isspace()]
 
     def close(self) -> list[str]:
         """Return what is left when the stream has ended."""
@@ -152,6 +153,7 @@ _BAR = re.compile(
     r"steps:\s+\d+%\|[^|]*\|\s*(?P<step>\d+)/\d+\s+\[[\d:]+<[\d:?]+,\s*[\d.?]+(?:s/it|it/s)"
     r"(?:,\s*(?P<postfix>[^\]]*))?\]"
 )
+_BARS = "steps:"
 _LOSS = re.compile(r"avr_loss=([^,\s]+)")
 _SAID: tuple[tuple[re.Pattern[str], Callable[..., Fact]], ...] = (
     (re.compile(r"accelerator device: *(\S+)"), Device),
@@ -175,9 +177,26 @@ def read(segment: str) -> Iterator[Fact]:
     if bar:
         yield _step(bar)
         segment = segment[bar.end() :]
+        if not segment:
+            return
     for pattern, fact in _SAID:
         if found := pattern.search(segment):
             yield fact(*map(_value, found.groups()))
+
+
+def thinned(segments: Sequence[str]) -> Iterator[str]:
+    """Yield segments without the bars that another bar replaced at once: a flood tells no more.
+
+    A bar is drawn twice for each step, the second time with the step's own loss.
+    """
+    for segment, following in zip(segments, [*segments[1:], ""], strict=False):
+        if not (following.startswith(_BARS) and segment.startswith(_BARS) and _is_bar(segment)):
+            yield segment
+
+
+def _is_bar(segment: str) -> bool:
+    """Tell whether a segment is a bar and nothing more: a line may follow one without a break."""
+    return segment.endswith("]")
 
 
 def _value(text: str) -> int | str:
@@ -191,22 +210,41 @@ def _step(bar: re.Match[str]) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long steps take: the ones after the first, in the order in which they were done."""
+    """How long steps take, but for those that pay for what is loaded; it does not grow."""
 
-    seconds: tuple[float, ...] = ()
+    count: int = 0
+    total_seconds: float = 0.0
+    first: tuple[float, ...] = ()
+    """The seconds of the first ones, in order."""
+    late: tuple[float, ...] = ()
+    """The seconds of the last ones, in order."""
+
+    @classmethod
+    def of(cls, seconds: Iterable[float]) -> Pace:
+        """Return the pace of steps that took so long, in order."""
+        return reduce(cls.after, seconds, cls())
+
+    def after(self, seconds: float) -> Pace:
+        """Return the pace after one more step."""
+        is_early = self.count < BASELINE_STEPS
+        return Pace(
+            count=self.count + 1,
+            total_seconds=self.total_seconds + seconds,
+            first=(*self.first, seconds) if is_early else self.first,
+            late=(*self.late[1 - LATE_STEPS :], seconds),
+        )
 
     def now(self) -> float | None:
         """Return how long a step takes of late."""
-        return median(self.seconds[-LATE_STEPS:]) if self.seconds else None
+        return median(self.late) if self.late else None
 
     def baseline(self) -> float | None:
         """Return how long a step took at the beginning, once enough were done."""
-        is_known = len(self.seconds) >= BASELINE_STEPS
-        return median(self.seconds[:BASELINE_STEPS]) if is_known else None
+        return median(self.first) if self.count >= BASELINE_STEPS else None
 
     def heat(self) -> float:
         """Return by how much the rest will be slower than what was measured."""
-        return 1.0 if sum(self.seconds) >= HEAT_SECONDS else HEAT_FACTOR
+        return 1.0 if self.total_seconds >= HEAT_SECONDS else HEAT_FACTOR
 
     def to_go(self, steps: int) -> float | None:
         """Return how long so many steps will take, heat included."""
@@ -290,7 +328,7 @@ class Course:
             return
         if self._last_step_at is not None and self.run_step >= FIRST_STEPS:
             each = (now - self._last_step_at) / (fact.number - self.run_step)
-            self.pace = Pace((*self.pace.seconds, each))
+            self.pace = self.pace.after(each)
         self.run_step, self._last_step_at = fact.number, now
 
 

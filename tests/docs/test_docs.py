@@ -86,12 +86,15 @@ def commands() -> set[str]:
     return found
 
 
+_COMMAND = re.compile(r"`?plasma-watch ((?:(?:config|service) )?[a-z]+)\b")
+
+
 def test_every_command_in_the_docs_exists() -> None:
     """And every option that is shown with it."""
     known = commands()
     for page in PAGES:
         for said in re.findall(
-            r"`?plasma-watch ((?:config |lora )?[a-z]+)\b", page.read_text("utf-8")
+            r"`?plasma-watch ((?:(?:config|service|lora) )?[a-z]+)\b", page.read_text("utf-8")
         ):
             assert said in known | {"workflow"}, f"{page.name} says plasma-watch {said}"
 

@@ -95,7 +95,7 @@ def test_file_dropped_while_nobody_looked_is_found(own_daemon: DaemonProcess) ->
 def test_what_is_no_request_is_left_alone(daemon: DaemonProcess) -> None:
     """F10: litter without a word, mistakes by name and reason, neither is moved."""
     inbox = daemon.home / "inbox"
-    litter = [".DS_Store", "._x.toml", "Icon\r", ".x.toml.icloud", "x.toml.part", "x.toml~"]
+    litter = [".DS_Store", "._x.toml", "Icon\r", ".x.jpg.icloud", "x.toml.part", "x.toml~"]
     mistakes = ["x.toml.txt", "x.json", "n" * 121 + ".toml"]
     for name in litter + mistakes:
         (inbox / name).write_text("kind = 1", "utf-8")

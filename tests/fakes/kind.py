@@ -29,13 +29,16 @@ class FakeKind:
         """What to do for a job of a name; else it is done at once."""
         self.gates: list[bool] = []
         """Whether something waited already, each time that the gate was asked."""
+        self.recipes: list[str] = []
+        """For which recipe, each time."""
         self.ran: list[str] = []
         self.abandoned: list[str] = []
         self.on_abandon: Callable[[], None] = lambda: None
 
-    def gate(self, *, is_waiting: bool) -> Verdict:
+    def gate(self, *, is_waiting: bool, recipe: str = "") -> Verdict:
         """Say what was told."""
         self.gates.append(is_waiting)
+        self.recipes.append(recipe)
         return self.verdict
 
     def is_heavy(self) -> bool:

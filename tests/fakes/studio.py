@@ -16,6 +16,8 @@ from plasma_watch.comfyui.engine import Engine
 from plasma_watch.comfyui.patience import LOADING_SECONDS, Patience
 from plasma_watch.config import Comfyui, Config, Defaults, Disk
 from plasma_watch.control import Control, Running
+from plasma_watch.gate.meter import Meter
+from plasma_watch.gate.needs import Needs
 from plasma_watch.generate import library
 from plasma_watch.generate.job import Generate, Workshop
 from plasma_watch.generate.order import Order
@@ -70,7 +72,13 @@ class Studio:
     """A home with an engine. Its state: what its kind and its pieces told."""
 
     def __init__(
-        self, root: Path, url: str, comfyui: Path | None = None, device: str = "any", **config: Any
+        self,
+        root: Path,
+        url: str,
+        comfyui: Path | None = None,
+        device: str = "any",
+        meter: Meter | None = None,
+        **config: Any,
     ) -> None:
         self.home = a_home(root)
         for name, blueprint in WORKFLOWS.items():
@@ -95,6 +103,8 @@ class Studio:
             hashes=Hashes(self.home.private / "hashes.json"),
             loras=Loras(self.home.root / "loras", comfyui),
             paces=Paces(self.home.private / "paces.json"),
+            meter=meter or Meter(),
+            needs=Needs(self.home.private / "needs.json"),
             comfyui=comfyui,
             version="0.1.0",
             host="studio",

@@ -182,9 +182,9 @@ def test_cancel_that_comes_too_late_leaves_the_next_one_alone(engine: Sandbox) -
 
 def test_interrupt_that_gets_lost_is_asked_for_again(engine: Sandbox) -> None:
     """F75: the engine forgets one that comes between two prompts."""
-    engine.give("stall", "lost-interruptx2")
+    engine.give("stall@2", "lost-interruptx2")
     me = Follower(engine)
+    me.on_step = me.cancel
     me.send()
-    me.cancel()
 
     assert me.follow() == Interrupted()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from plasma_watch.config import GB, Memory
 from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate.memory import (
     HYSTERESIS_BYTES,
+    SWAP_GROWTH_BYTES,
     Holder,
     Never,
     Reading,
@@ -175,3 +178,15 @@ def test_every_sentence_names_the_need_and_what_there_is(need: int, reading: Rea
             assert gb(reading.total) in found.why
         case Start():
             pass
+
+
+def test_a_machine_that_swaps_is_left_alone() -> None:
+    """The free bytes are there and the pressure is normal, and it swaps all the same."""
+    found = Reading(16 * GB, 15 * GB, Pressure.NORMAL, swap_growth=SWAP_GROWTH_BYTES + 1)
+
+    answer = verdict(GB, MEMORY, found, is_waiting=False)
+
+    assert isinstance(answer, Wait)
+    assert "swapped out 0.5 GB within a minute" in answer.why
+    calm = replace(found, swap_growth=SWAP_GROWTH_BYTES)
+    assert isinstance(verdict(GB, MEMORY, calm, is_waiting=False), Start)

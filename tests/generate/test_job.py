@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -19,6 +21,8 @@ from plasma_watch.config import GB, Disk, Intake, Limits, Memory, Paths
 from plasma_watch.control import CancelAsked, Stopping
 from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate.memory import HYSTERESIS_BYTES, Never, Start, Wait
+from plasma_watch.gate.meter import Meter
+from plasma_watch.gate.needs import ENOUGH
 from plasma_watch.generate.job import FREE_SECONDS, WAIT_SECONDS
 from plasma_watch.generate.order import folder_of, prefix
 from plasma_watch.generate.placing import draft_of
@@ -250,6 +254,42 @@ def test_engine_that_works_for_others_is_left_alone(tmp_path: Path, easel: Easel
 
     assert isinstance(studio.kind.gate(is_waiting=False), Wait)
     assert easel.asked("POST /free") == 0
+
+
+def test_what_a_workflow_took_before_is_what_it_needs(tmp_path: Path, easel: Easel) -> None:
+    """Cold and warm each by its own peaks; another workflow still by the config."""
+    studio = Studio(tmp_path, easel.url, memory=Memory(generate_gb=0.1, reserve_gb=0))
+    for _ in range(ENOUGH):
+        studio.shop.needs.learn("txt2img cold", 100_000 * GB)
+
+    known = studio.kind.gate(is_waiting=False, recipe="txt2img")
+
+    assert isinstance(known, Never)
+    assert not isinstance(studio.kind.gate(is_waiting=False, recipe="other"), Never)
+    studio.engine.checkpoint = "a.safetensors"
+    assert not isinstance(studio.kind.gate(is_waiting=False, recipe="txt2img"), Never)
+
+
+def test_a_page_teaches_what_its_workflow_takes(tmp_path: Path, easel: Easel) -> None:
+    """By how much the engine's process grew at its peak; the second page finds it warm."""
+    held = itertools.chain([GB, 4 * GB, 5 * GB], itertools.repeat(6 * GB))
+    meter = Meter(footprint=lambda _: next(held))
+    studio = Studio(tmp_path, easel.url, meter=meter, memory=Memory(generate_gb=0, reserve_gb=0))
+
+    studio.make("p1")
+    studio.make("p2", seed=9)
+
+    assert studio.shop.needs.told()["txt2img cold"].need >= 3 * GB
+    assert studio.engine.process() == os.getpid()
+
+
+def test_the_sandbox_teaches_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
+    """It draws."""
+    studio = Studio(tmp_path, sandbox.url, meter=Meter(footprint=lambda _: GB))
+
+    studio.make()
+
+    assert studio.shop.needs.told() == {}
 
 
 # Making.

@@ -305,3 +305,66 @@ def test_a_config_does_not_change(change: dict[str, Any]) -> None:
     """A change takes a restart; nobody can make one in between."""
     with pytest.raises(ValueError, match="frozen"):
         Config().limits = change["limits"]  # type: ignore[misc]
+
+
+# An engine of our own.
+
+MANAGED = '[comfyui]\nmanage = true\ndir = "/opt/ComfyUI"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("[comfyui]\nmanage = true", "config.broken", "comfyui.manage needs comfyui.dir"),
+        (f'{MANAGED}arguments = ["--port", "1"]', "config.broken", "names a port"),
+        (
+            f'{MANAGED}environment = {{ PYTORCH_MPS_HIGH_WATERMARK_RATIO = "1.0" }}',
+            "config.broken",
+            "one of PyTorch's two watermarks",
+        ),
+        (f'{MANAGED}arguments = ["--listen"]', "config.remote-engine", "let other machines in"),
+        (f'{MANAGED}arguments = ["--listen", "--cpu"]', "config.remote-engine", "line 4"),
+        (f'{MANAGED}arguments = ["--listen=0.0.0.0"]', "config.remote-engine", "line 4"),
+        (
+            f'{MANAGED}arguments = ["--listen", "127.0.0.1", "--listen", "10.0.0.7"]',
+            "config.remote-engine",
+            "comfyui.arguments",
+        ),
+        (
+            f'{MANAGED}allow_remote = true\nurl = "https://10.0.0.7:8188"',
+            "config.broken",
+            "another machine's",
+        ),
+    ],
+)
+def test_what_cannot_be_looked_after_is_refused(text: str, code: str, said: str) -> None:
+    """Before ComfyUI is started in a way that nobody meant."""
+    error = refusal(text)
+
+    assert error.code == code
+    assert said in error.message
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "",
+        'arguments = ["--cpu"]',
+        'arguments = ["--listen=127.0.0.1"]',
+        'url = "http://localhost:9000"',
+        'allow_remote = true\narguments = ["--listen"]',
+    ],
+)
+def test_what_can_be_looked_after_is_taken(keys: str) -> None:
+    """Also on another port, and open to others if that is meant."""
+    assert config(f"{MANAGED}{keys}").comfyui.manage
+
+
+def test_arguments_count_only_when_we_start_it() -> None:
+    """Else they are somebody's notes."""
+    assert not config('[comfyui]\narguments = ["--listen"]').comfyui.manage
+
+
+def test_the_folder_may_come_from_the_environment() -> None:
+    """As ever."""
+    assert config("[comfyui]\nmanage = true", COMFYUI_DIR="/opt/ComfyUI").comfyui.manage

@@ -16,12 +16,13 @@ HOUSE = Path(plasma_watch.__file__).parent
 
 FLOORS: list[set[str]] = [
     {"cli", "__main__"},
-    {"startup", "checker"},
+    {"startup", "checker", "doctor", "benchmark"},
+    {"installing", "errand"},
     {"daemon"},
-    {"worker", "bulletin", "catching_up"},
+    {"worker", "bulletin", "catching_up", "notices"},
     {"intake", "line", "generate", "train"},
     {"comfyui", "gate", "loras", "outputs", "report"},
-    {"status", "system", "tripwire", "starts", "control", "retention", "shipped"},
+    {"status", "system", "tripwire", "starts", "control", "retention", "shipped", "surroundings"},
     {"home", "config", "request", "rules", "job", "errors", "toml_check", "toml_text", "words"},
 ]
 """The rooms, the highest floor first."""

@@ -679,7 +679,7 @@ def test_a_step_on_a_file_is_noted_while_it_is_under_way(home: Home, desk: Desk)
 
 def test_litter_is_left_alone_without_a_word(home: Home, desk: Desk) -> None:
     """No job, no reject, no log."""
-    litter = (".DS_Store", "._x.toml", "Icon\r", ".x.toml.icloud", "x.toml.part", "x.toml~")
+    litter = (".DS_Store", "._x.toml", "Icon\r", ".x.jpg.icloud", "x.toml.part", "x.toml~")
     for name in litter:
         drop(home, name)
 

@@ -73,7 +73,7 @@ def test_a_png_may_be_a_picture_made_here(file: str) -> None:
         ".DS_Store",
         "._x.toml",
         ".x.toml",
-        ".x.toml.icloud",
+        ".x.jpg.icloud",
         ".#x.toml",
         ".syncthing.x.tmp",
         "~syncthing~x.toml.tmp",

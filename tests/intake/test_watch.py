@@ -347,3 +347,85 @@ def test_a_claim_does_not_hold_back_the_next_drop(tmp_path: Path) -> None:
 
     assert InotifyMoveEventGrouper()._queue.delay == PAIR_SECONDS
     watch.stop()
+
+
+# Does it hear anything at all?
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    """Return the folder beside the inbox in which the canary sings."""
+    folder = tmp_path / ".plasma"
+    folder.mkdir()
+    return folder
+
+
+def test_a_canary_that_is_heard_means_events(inbox: Path, private: Path) -> None:
+    """It leaves nothing behind, and what is ours beside it wakes nobody."""
+    wake = threading.Event()
+    watch = Watch((inbox,), wake, private / "canary")
+    watch.revive()
+    while watch._sung_at:
+        wake.wait(0.005)
+    wake.clear()
+    (private / "needs.json").write_text("{}")
+    (inbox / "p003.toml").touch()
+
+    assert wake.wait(SECONDS)
+    assert not watch.is_polling
+    assert list(private.iterdir()) == [private / "needs.json"]
+    watch.stop()
+
+
+def test_a_canary_that_nobody_hears_means_polling(
+    inbox: Path, private: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On a network volume no event comes; after a while that is noticed, and told once."""
+    clock = Clock()
+    watch = Watch((inbox,), threading.Event(), private / "canary", clock)
+    watch.dispatch = lambda event: None  # type: ignore[method-assign]  # noqa: ARG005 - the library's
+    watch.revive()
+    watch.revive()
+    assert not watch.is_polling
+    clock.now += 6
+
+    watch.revive()
+    watch.revive()
+
+    assert watch.is_polling
+    assert [r.message for r in caplog.records] == [
+        f"no events come from {inbox}: it is read often instead"
+    ]
+    watch.stop()
+
+
+def test_a_canary_that_is_heard_again_ends_the_polling(inbox: Path, private: Path) -> None:
+    """The volume is another one now."""
+    watch = Watch((inbox,), threading.Event(), private / "canary")
+    watch.is_polling = True
+
+    watch.revive()
+
+    while watch.is_polling:
+        watch._wake.wait(0.005)
+    watch.stop()
+
+
+def test_a_canary_with_nowhere_to_sing_is_no_harm(inbox: Path, tmp_path: Path) -> None:
+    """The folder was thrown away."""
+    watch = Watch((inbox,), threading.Event(), tmp_path / "missing" / "canary")
+
+    watch.revive()
+
+    assert watch._observer
+    watch.stop()

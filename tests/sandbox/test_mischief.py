@@ -347,7 +347,7 @@ def test_it_forgets_everything_as_after_a_restart(engine: Sandbox) -> None:
     """What runs, what waits and what was done; sockets are cut, numbers begin anew."""
     ended(engine, "done-before")
     listener = Listener(engine.url, "c1")
-    engine.give("forget@3")
+    engine.give("forget@600")
     ask(engine, "forgotten", steps=900)
     ask(engine, "behind-it")
     listener.wait(lambda _: not listener.is_open)

@@ -216,3 +216,24 @@ def test_a_kill_for_memory_is_one_more_than_before(
 
     assert linux.was_killed_for_memory(7, before, vmstat) is was_killed
     assert linux.was_killed_for_memory(7, before, tmp_path / "none") is None
+
+
+def test_swap_has_its_size_from_the_start() -> None:
+    """No volume fills up with it."""
+    assert linux.swap_folders() == ()
+
+
+def test_the_machine_is_named(tmp_path: Path) -> None:
+    """By its processor and its memory; or as unknown."""
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor : 0\nmodel name : Some Processor\n")
+
+    assert linux.machine(cpuinfo).startswith("Some Processor, ")
+    assert linux.machine(tmp_path / "missing").startswith("unknown processor, ")
+
+
+def test_nothing_is_said_where_nothing_is_known() -> None:
+    """Neither of a GPU nor of power."""
+    asked = (linux.gpu_use, linux.power_settings)
+
+    assert [ask() for ask in asked] == [None, {}]

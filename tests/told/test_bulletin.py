@@ -15,6 +15,7 @@ from plasma_watch.comfyui.facts import Facts
 from plasma_watch.control import Running
 from plasma_watch.errors import Code
 from plasma_watch.gate.memory import Holder, Reading, Wait
+from plasma_watch.gate.needs import Learned
 from plasma_watch.line import Waiting
 from plasma_watch.system.files import Fingerprint
 from plasma_watch.system.pressure import Pressure
@@ -156,8 +157,10 @@ def test_the_daemons_status_is_what_the_contract_promises() -> None:
         "heartbeat": NOON,
         "sandbox": False,
         "restart_due": False,
+        "watching": "events",
         "running": "",
         "line": {"length": 2, "first": ["p1", "p2"]},
+        "refused": {},
         "ignored": {"x.json": "not a request"},
         "engine": {
             "kind": "comfyui",
@@ -173,6 +176,8 @@ def test_the_daemons_status_is_what_the_contract_promises() -> None:
             "available_bytes": 8_000,
             "total_bytes": 16_000,
             "pressure": "warn",
+            "swap_used_bytes": 0,
+            "needs": {},
             "holders": [{"name": "Safari", "pid": 7, "bytes": 4_000}],
         },
     }
@@ -209,3 +214,19 @@ def test_the_running_job_is_named() -> None:
     table = a_bulletin(running=RUNNING, started=NOON - timedelta(days=1)).table(NOON)
 
     assert (table["state"], table["running"]) == ("running", "cover")
+
+
+def test_what_was_learned_is_told() -> None:
+    """Recipe by recipe, and by how many runs."""
+    bulletin = a_bulletin(needs={"txt2img cold": Learned(4_800_000_000, 12)})
+
+    needs = bulletin.table(NOON)["memory"]["needs"]
+
+    assert needs == {"txt2img cold": {"bytes": 4_800_000_000, "runs": 12}}
+
+
+def test_an_engine_of_our_own_is_told_with_its_process() -> None:
+    """So that it can be looked at, and ended by hand."""
+    seen = Seen("http://127.0.0.1:8188", None, None, 0, pid=4711)
+
+    assert a_bulletin(engine=seen).table(NOON)["engine"]["pid"] == 4711

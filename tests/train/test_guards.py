@@ -96,7 +96,7 @@ def test_silence_ends_it_after_its_time() -> None:
 def test_a_slow_trainer_may_be_quiet_for_longer() -> None:
     """For as long as ten of its steps take."""
     slow = course(Step(1, 1.0))
-    slow.pace = Pace((90.0,) * 5)
+    slow.pace = Pace.of((90.0,) * 5)
 
     guards.check_quiet(slow, 600.0, 899.0)
     with pytest.raises(PlasmaError):
@@ -149,7 +149,7 @@ def test_steps_that_take_four_times_as_long_are_swapping(
     late: tuple[float, ...], *, is_slow: bool
 ) -> None:
     """Several in a row; one may be unlucky."""
-    pace = Pace((1.0,) * BASELINE_STEPS + late)
+    pace = Pace.of((1.0,) * BASELINE_STEPS + late)
 
     assert guards.is_slow(pace) is is_slow
     assert bool(guards.trouble([FINE], pace)) is is_slow
@@ -157,7 +157,7 @@ def test_steps_that_take_four_times_as_long_are_swapping(
 
 def test_a_pace_that_is_not_known_is_not_slow() -> None:
     """Not before enough steps were done."""
-    assert not guards.is_slow(Pace((1.0, 9.0, 9.0, 9.0)))
+    assert not guards.is_slow(Pace.of((1.0, 9.0, 9.0, 9.0)))
 
 
 def test_trouble_is_watched_for_a_while() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from statistics import median
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from plasma_watch.train.progress import (
     FIRST_STEPS,
     HEAT_FACTOR,
     HEAT_SECONDS,
+    LATE_STEPS,
     Caching,
     Course,
     Device,
@@ -32,6 +34,7 @@ from plasma_watch.train.progress import (
     Step,
     StepsAnEpoch,
     read,
+    thinned,
 )
 from tests.fakes import recordings
 
@@ -52,6 +55,31 @@ def taken(*facts: Fact, **keys: int) -> Course:
 
 
 # Framing.
+
+
+@pytest.mark.parametrize(
+    ("segments", "kept"),
+    [
+        ([], []),
+        ([BAR], [BAR]),
+        ([BAR, BAR, BAR], [BAR]),
+        (["INFO a", BAR, BAR, "INFO b", BAR], ["INFO a", BAR, "INFO b", BAR]),
+        ([f"{BAR}INFO a", BAR], [f"{BAR}INFO a", BAR]),
+        ([BAR, f"{BAR}INFO a", "INFO b"], [f"{BAR}INFO a", "INFO b"]),
+    ],
+)
+def test_a_bar_that_was_drawn_over_tells_nothing(segments: list[str], kept: list[str]) -> None:
+    """The last of them tells it all; a line that follows one without a break is kept."""
+    assert list(thinned(segments)) == kept
+
+
+def test_a_pace_is_as_large_for_many_steps_as_for_few() -> None:
+    """A training has twenty thousand."""
+    pace = Pace.of(float(n) for n in range(10_000))
+
+    assert (len(pace.first), len(pace.late), pace.count) == (BASELINE_STEPS, LATE_STEPS, 10_000)
+    assert pace.baseline() == median(range(BASELINE_STEPS))
+    assert pace.now() == median(range(10_000 - LATE_STEPS, 10_000))
 
 
 @given(st.lists(st.integers(0, 20)))
@@ -257,21 +285,21 @@ def test_the_first_steps_tell_nothing_of_the_pace() -> None:
     """They pay for what is warmed up."""
     facts = [Step(n, None) for n in range(FIRST_STEPS + 4)]
 
-    assert taken(*facts).pace.seconds == (1.0,) * 3
+    assert taken(*facts).pace.late == (1.0,) * 3
 
 
 def test_a_skipped_bar_shares_its_time() -> None:
     """Fast steps are not all drawn."""
     run = taken(Step(1, None), Step(2, None), Step(6, None))
 
-    assert run.pace.seconds == (0.25,)
+    assert run.pace.late == (0.25,)
 
 
 def test_saving_is_no_part_of_a_step() -> None:
     """The step after it is not timed."""
     run = taken(Step(1, None), Step(2, None), Step(3, None), Saving("x"), Step(4, None))
 
-    assert run.pace.seconds == (1.0,)
+    assert run.pace.late == (1.0,)
 
 
 def test_a_bar_drawn_twice_is_one_step() -> None:
@@ -285,17 +313,17 @@ def test_nothing_is_known_of_the_pace_before_it_is_measured() -> None:
     """No time is told that nobody knows."""
     assert Pace().now() is None
     assert Pace().to_go(10) is None
-    assert Pace((1.0,) * (BASELINE_STEPS - 1)).baseline() is None
+    assert Pace.of((1.0,) * (BASELINE_STEPS - 1)).baseline() is None
 
 
 def test_the_heat_is_counted_until_it_was_measured() -> None:
     """Hours on a laptop are slower than its first minutes."""
-    assert Pace((2.0,) * 10).to_go(100) == pytest.approx(200 * HEAT_FACTOR)
-    assert Pace((2.0,) * int(HEAT_SECONDS / 2)).to_go(100) == pytest.approx(200)
+    assert Pace.of((2.0,) * 10).to_go(100) == pytest.approx(200 * HEAT_FACTOR)
+    assert Pace.of((2.0,) * int(HEAT_SECONDS / 2)).to_go(100) == pytest.approx(200)
 
 
 def test_the_pace_is_that_of_late() -> None:
     """What it was in the beginning is the baseline."""
-    pace = Pace((1.0,) * 100 + (3.0,) * 50)
+    pace = Pace.of((1.0,) * 100 + (3.0,) * 50)
 
     assert (pace.baseline(), pace.now()) == (1.0, 3.0)

@@ -53,7 +53,7 @@ def wall(tmp_path: Path) -> Wall:
 def test_a_step_is_told_with_all_that_is_known(wall: Wall) -> None:
     """Over all runs, with the time to go and its heat."""
     run = course(Step(4, 0.1234), done_epochs=1)
-    run.pace = Pace((2.0,) * 5)
+    run.pace = Pace.of((2.0,) * 5)
 
     wall.teller.tell(run)
 
@@ -115,7 +115,7 @@ def test_the_log_is_no_flood(wall: Wall) -> None:
 def test_the_pace_stands_in_the_log() -> None:
     """Once it is known."""
     run = course(Step(15, 0.5))
-    run.pace = Pace((2.0,) * 5)
+    run.pace = Pace.of((2.0,) * 5)
 
     assert line(run) == "running step 15/30 50% eta 42s 2s/step loss 0.5"
 

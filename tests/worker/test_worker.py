@@ -10,7 +10,8 @@ import shutil
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -46,6 +47,7 @@ class Floor:
         *,
         wait_minutes: float = 0,
         control: Control | None = None,
+        awake: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.desk = Desk(a_home(root / name), control)
         self.stopping = self.desk.control.stopping = PatientEvent()
@@ -68,6 +70,7 @@ class Floor:
             is_paused=lambda: self.desk.inbox.is_paused,
             changed=self._changed,
             wait_minutes=wait_minutes,
+            awake=awake,
         )
         self.worker.wake = PatientEvent()
 
@@ -901,6 +904,36 @@ def test_the_machine_is_let_go_after_every_job(floor: Floor, error: BaseExceptio
 
     assert held == [True]
     assert not is_held(floor.heavy._path)
+
+
+# The machine around it.
+
+
+def test_the_machine_is_kept_awake_while_a_job_runs(tmp_path: Path) -> None:
+    """And no longer: not while something waits, nor for the filing away."""
+    seen: list[str] = []
+
+    @contextlib.contextmanager
+    def awake() -> Iterator[None]:
+        seen.append("awake")
+        yield
+        seen.append("may sleep")
+
+    def works(_: Ongoing) -> Ending:
+        seen.append("works")
+        return DONE
+
+    floor = Floor(tmp_path, awake=awake)
+    floor.pages.verdict = SHORT
+    floor.admit("p003.toml")
+    floor.step()
+    assert seen == []
+    floor.pages.verdict = Start(is_heavy=False)
+    floor.pages.work["p003"] = works
+
+    floor.step()
+
+    assert seen == ["awake", "works", "may sleep"]
 
 
 # Stepping aside for urgent ones.

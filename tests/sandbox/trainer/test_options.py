@@ -70,8 +70,11 @@ def test_unknown_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "train_network.py: error: unrecognized arguments" in capsys.readouterr().err
 
 
-def test_missing_toml_ends_the_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_missing_toml_ends_the_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With exit code 1 and one line."""
+    monkeypatch.setenv("COLUMNS", "400")
     with pytest.raises(SystemExit) as ended:
         read(["--config_file", str(tmp_path / "none")], Console())
 

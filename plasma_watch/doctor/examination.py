@@ -1,0 +1,52 @@
+"""The whole examination: every reading taken and judged, in the order in which a job meets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from plasma_watch import errand
+from plasma_watch.config import Config
+from plasma_watch.doctor import engine, machine, service, trainer
+from plasma_watch.doctor.line import Line, green, red
+from plasma_watch.errors import PlasmaError
+from plasma_watch.home import Home
+from plasma_watch.system.services import Services
+
+PICTURE = "doctor-picture"
+_PICTURE_SECONDS = 900.0
+
+
+def examine(home: Home, config: Config, services: Services, user_home: Path) -> Iterator[Line]:
+    """Yield every line as soon as it is known; the trainer's Python takes longest."""
+    found = machine.read(home, config)
+    yield from machine.judge(found, config)
+    yield from service.judge(service.read(home, config, services, user_home))
+    yield from engine.judge(engine.read(home, config), found.system)
+    read = trainer.read(config, user_home)
+    yield from trainer.judge(read, config.kohya.required_device, found.system)
+
+
+def picture(home: Home, config: Config) -> Line:
+    """Make one real picture through the line, and say how that went."""
+    request = {
+        "kind": "generate",
+        "workflow": "txt2img",
+        "prompt": "anime character, white cloak, standing, masterpiece",
+        "seed": 1,
+        "steps": min(8, config.limits.max_steps),
+        "width": min(512, config.limits.max_width),
+        "height": min(512, config.limits.max_height),
+        "output": "studies/doctor",
+    }
+    try:
+        with errand.daemon_of(home):
+            status = errand.await_end(
+                home, PICTURE, errand.send(home, PICTURE, request), _PICTURE_SECONDS
+            )
+    except PlasmaError as exc:
+        return red("picture", exc.message, exc.hint)
+    if status["state"] == "done":
+        return green("picture", f"made: {status['why']}")
+    hint = str(status.get("error", {}).get("hint") or f"status/{PICTURE}.log tells of every step.")
+    return red("picture", str(status["why"]), hint)

@@ -1,0 +1,100 @@
+"""Sends a request through the line, as everybody does, and waits for its end.
+
+Where no daemon looks after the home, one is started for it, and ends when the line is empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from plasma_watch import toml_text
+from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.home import Home
+from plasma_watch.job import State
+from plasma_watch.status import read_status
+from plasma_watch.system.locks import is_held
+
+LOOK_SECONDS = 0.2
+_UP_SECONDS = 30.0
+_ENDS = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+
+
+@contextmanager
+def daemon_of(home: Home, *options: str) -> Iterator[None]:
+    """See to it that a daemon looks after a home for the length of a block."""
+    if is_held(home.lock):
+        yield
+        return
+    command = [sys.executable, "-m", "plasma_watch", "run", "--home", str(home.root), *options]
+    null = subprocess.DEVNULL
+    daemon = subprocess.Popen(command, stdin=null, stdout=null, stderr=null)
+    try:
+        _await_up(home, daemon)
+        yield
+    finally:
+        daemon.terminate()
+        daemon.wait()
+
+
+def _await_up(home: Home, daemon: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + _UP_SECONDS
+    while not is_held(home.lock):
+        if daemon.poll() is not None or time.monotonic() > until:
+            raise PlasmaError(
+                Code.DAEMON_SERVICE,
+                f"the daemon of {home.root} does not come up",
+                "`plasma-watch run` says why.",
+            )
+        time.sleep(LOOK_SECONDS)
+
+
+def send(home: Home, name: str, request: dict[str, Any], *, urgent: bool = True) -> str:
+    """Drop a request whole, and return what tells its status from an earlier one's."""
+    content = toml_text.dumps(request).encode()
+    folder = home.urgent if urgent else home.inbox
+    folder.mkdir(exist_ok=True)
+    temporary = folder / f".{name}.toml.tmp"
+    temporary.write_bytes(content)
+    temporary.replace(folder / f"{name}.toml")
+    return hashlib.sha256(content).hexdigest()
+
+
+def await_end(
+    home: Home,
+    name: str,
+    sha256: str,
+    seconds: float,
+    tell: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Return the status of a drop when it has ended; one that takes too long is cancelled.
+
+    `tell` hears the status whenever it is looked at.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        status = read_status(home.status / f"{name}.toml")
+        if status.get("sha256") == sha256:
+            tell(status)
+            if status.get("state") in _ENDS:
+                return status
+        if time.monotonic() > until:
+            (home.inbox / f"{name}.cancel").touch()
+            return status | {"state": "failed", "why": _too_long(status, seconds)}
+        time.sleep(LOOK_SECONDS)
+
+
+def _too_long(status: dict[str, Any], seconds: float) -> str:
+    last = f"; it last said: {status['why']}" if status.get("why") else ""
+    return f"it took longer than {seconds / 60:.0f} minutes and was cancelled{last}"
+
+
+def picture_of(home: Home, status: dict[str, Any]) -> Path:
+    """Return the picture of a status that is done."""
+    return home.at(str(status["outputs"][0]))
