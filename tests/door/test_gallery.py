@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.door.process import DaemonProcess, EngineProcess, eventually, make_home
-from tests.fakes.browser import needs_browser, opened
+from tests.fakes.browser import Browser, needs_browser
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_gallery_that_nobody_wants_is_not_made(daemon: DaemonProcess) -> None:
 
 @needs_browser
 def test_a_request_copied_out_of_the_gallery_makes_the_next_version(
-    keeping: DaemonProcess, tmp_path: Path
+    keeping: DaemonProcess, browser: Browser
 ) -> None:
     """Copied in the browser, dropped as it is; the page shows both, with what a prompt says."""
     bad = "<script>window.bad = 1</script>\"'&"
@@ -102,22 +102,20 @@ def test_a_request_copied_out_of_the_gallery_makes_the_next_version(
     keeping.drop("p003", chapter=1, page=3, prompt=f"spyke {bad}")
     keeping.until("p003", "done")
     eventually(lambda: len(shown(keeping)) == 1, "the page")
-    with opened(tmp_path / "profile") as browser:
-        page = (keeping.home / "output" / ".gallery" / "ch-01.html").as_uri()
-        browser.open(f"{page}#open=ch-01%2Fraw%2Fch01_p003")
-        browser.until("document.querySelector('.version [data-copy]')")
-        browser.click(".version [data-copy]")
-        browser.until("document.querySelector('dialog .said').textContent.startsWith('Copied')")
+    page = (keeping.home / "output" / ".gallery" / "ch-01.html").as_uri()
+    browser.open(f"{page}#open=ch-01%2Fraw%2Fch01_p003")
+    browser.until("document.querySelector('.version [data-copy]')")
+    browser.click(".version [data-copy]")
+    browser.until("document.querySelector('dialog .said').textContent.startsWith('Copied')")
 
-        keeping.drop("again", browser.clipboard())
-        keeping.until("again", "done")
-        eventually(lambda: len(shown(keeping)) == 2, "the next version")
-        browser.js("plasma.look()")
+    keeping.drop("again", browser.clipboard())
+    keeping.until("again", "done")
+    eventually(lambda: len(shown(keeping)) == 2, "the next version")
+    browser.js("plasma.look()")
 
-        browser.until("document.querySelectorAll('.version').length === 2")
-        second = browser.js("document.querySelectorAll('.version')[1].innerText")
-        assert "the same request" in second
-        assert bad in browser.js("document.querySelectorAll('.version')[0].innerText")
-        assert browser.js("window.bad") is None
-        assert [url for url in browser.requested if url.startswith("http")] == []
-        assert browser.complaints == []
+    browser.until("document.querySelectorAll('.version').length === 2")
+    second = browser.js("document.querySelectorAll('.version')[1].innerText")
+    assert "the same request" in second
+    assert bad in browser.js("document.querySelectorAll('.version')[0].innerText")
+    assert browser.js("window.bad") is None
+    assert browser.faults() == []

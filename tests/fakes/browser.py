@@ -29,6 +29,7 @@ _FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-port=0"),
 )
+_HERE = ("file:", "data:", "about:")
 _KEYS = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowLeft": 37, "ArrowRight": 39, " ": 32}
 
 needs_browser = pytest.mark.skipif(
@@ -46,6 +47,7 @@ class Browser:
             [CHROMIUM, *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=dict(os.environ) | {"HOME": str(profile)},
             start_new_session=True,
         )
         self._number = 0
@@ -163,6 +165,13 @@ class Browser:
         self.tell("Browser.grantPermissions", permissions=["clipboardReadWrite"])
         self.tell("Page.bringToFront")
         return str(self.js("navigator.clipboard.readText()"))
+
+    def faults(self) -> list[str]:
+        """Return what a page of ours never does, and begin anew: complain, ask a host."""
+        hosts = [url for url in self.requested if not url.startswith(_HERE)]
+        found = [*self.complaints, *hosts]
+        self.complaints, self.requested = [], []
+        return found
 
     def picture(self, path: Path, *, whole: bool = False) -> None:
         """Keep a picture of the window, or of the whole page."""

@@ -103,7 +103,8 @@ def _request(end: End, request: str | None) -> Iterator[str]:
     yield f'<details open><summary>Its request</summary><pre id="{mark}" tabindex="0">'
     yield f"{_text(request)}</pre></details>"
     copy = f'<button type="button" data-copies="{mark}">Copy the request</button>'
-    yield f'<p class="acts">{copy}</p><p class="quiet">Mend it and drop it into inbox/ again.</p>'
+    mend = '<span class="quiet">Mend it and drop it into inbox/ again.</span>'
+    yield f'<p class="acts">{copy}{mend}</p>'
 
 
 def request_of(folder: Path) -> str | None:

@@ -1,7 +1,7 @@
 """The story of each LoRA as it is told on its page: read from its manifest, its job, its status.
 
 .gallery/loras/spyke/loss.png, sheet.png, dataset.png     copies, so that the folder can move
-.gallery/loras/spyke/memory.json                          kept when its job's folder is gone
+.gallery/loras/spyke/curves.json                          kept when its job's folder is gone
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from plasma_watch.home import Home
 from plasma_watch.job import JOURNAL, State
 from plasma_watch.loras import Loras
 from plasma_watch.report.gallery.pages import write
-from plasma_watch.report.history import FILE, History, Row
+from plasma_watch.report.history import FILE, History, Row, losses
 from plasma_watch.status import read_status
 
+CURVES = "curves.json"
 SHEET = Path("report", "contact-sheet.png")
 """Where the contact sheet of a dataset lies, below it."""
 _TABLES = ("result", "chosen", "recipe", "engine", "daemon", "models", "versions", "inputs")
 
 Table = Mapping[str, Any]
+Losses = Sequence[tuple[int, float]]
+"""Step and loss, as they were told."""
 Memory = Sequence[tuple[int, float, float]]
 """Step, what the trainer held, swap; in bytes."""
 
@@ -43,7 +46,7 @@ class Story:
     """The journal of the training that runs now; empty when none does."""
     told: Table
     """The status of that training."""
-    rows: Sequence[Row]
+    losses: Losses
     memory: Memory
     pictures: Sequence[str]
     """Which of the copies are there."""
@@ -92,10 +95,7 @@ def _story(home: Home, loras: Path, folder: Path, name: str, job: Path | None) -
     journal = read_status(job / JOURNAL) if job else {}
     own = folder / name
     own.mkdir(parents=True, exist_ok=True)
-    rows = History((job or _ended(home, manifest)) / FILE).rows()
-    memory = memory_of(rows) or _kept(own)
-    if memory and not job:
-        write(own / "memory.json", json.dumps(memory))
+    losing, memory = _measured(home, own, manifest, job)
     request = journal.get("request") or manifest
     return Story(
         name=name,
@@ -103,7 +103,7 @@ def _story(home: Home, loras: Path, folder: Path, name: str, job: Path | None) -
         earlier=[read_status(path) for path in sorted((loras / name).glob("manifest-*.toml"))],
         job=journal,
         told=read_status(home.status / f"{journal.get('name')}.toml") if job else {},
-        rows=rows if job else (),
+        losses=losing,
         memory=memory,
         pictures=list(_copied(home, loras / name, own, request, job)),
     )
@@ -117,12 +117,26 @@ def _ended(home: Home, manifest: Table) -> Path:
     return next((place for place in places if job and place.is_dir()), home.done / "none")
 
 
-def _kept(folder: Path) -> Memory:
+def _measured(home: Home, own: Path, manifest: Table, job: Path | None) -> tuple[Losses, Memory]:
+    """Return what was measured: by the training that runs, else by the newest, as it was kept."""
+    rows = History((job or _ended(home, manifest)) / FILE).rows()
+    if not rows and not job:
+        return _kept(own)
+    found = losses(rows), memory_of(rows)
+    if not job:
+        write(own / CURVES, json.dumps(found))
+    return found
+
+
+def _kept(folder: Path) -> tuple[Losses, Memory]:
     try:
-        found = json.loads((folder / "memory.json").read_text())
-        return [(int(step), float(held), float(swap)) for step, held, swap in found]
+        losing, memory = json.loads((folder / CURVES).read_text())
+        return (
+            [(int(step), float(loss)) for step, loss in losing],
+            [(int(step), float(held), float(swap)) for step, held, swap in memory],
+        )
     except (OSError, ValueError, TypeError):
-        return []
+        return [], []
 
 
 def _copied(home: Home, lora: Path, own: Path, request: Table, job: Path | None) -> Iterator[str]:

@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from plasma_watch import toml_text
 from plasma_watch.home import Home
 from plasma_watch.job import State
 from plasma_watch.report.durations import duration, pace
-from plasma_watch.report.gallery.curves import Line, svg
+from plasma_watch.report.gallery.curves import Line, plot
 from plasma_watch.report.gallery.pages import page, write
 from plasma_watch.report.gallery.story import Story, stories
-from plasma_watch.report.history import losses
-from plasma_watch.report.loss.curve import curve
+from plasma_watch.report.loss.curve import curve, limits
 from plasma_watch.words import visible
 
 FOLDER = "loras"
@@ -106,10 +106,13 @@ def _told(story: Story) -> Iterator[tuple[str, str]]:
 
 
 def _figures(story: Story) -> Iterator[str]:
-    yield '<div class="figures">'
-    losing = _losses(story) if story.is_live else ""
+    losing, memory = _losses(story), _memory(story)
+    yield '<div class="curves">'
     if losing:
-        yield _figure(losing, "Loss so far, smoothed, over the steps.")
+        yield _figure(losing, "Loss over the steps, smoothed; each step is faint.")
+    if memory:
+        yield _figure(memory, "Memory that the trainer held, in GB, and swap (dashed).")
+    yield '</div><div class="figures">'
     sentences = {
         "loss.png": "Loss over the steps.",
         "sheet.png": "Every epoch, from the same seed.",
@@ -117,12 +120,13 @@ def _figures(story: Story) -> Iterator[str]:
     }
     for name, said in sentences.items():
         if name in story.pictures and not (name == "loss.png" and losing):
-            source = escape(f"{story.name}/{name}")
-            alt = f"{said.rstrip('.')}: {story.name}"
-            yield _figure(f'<img src="{source}" alt="{_text(alt)}" loading="lazy">', said)
-    if drawn := _memory(story):
-        yield _figure(drawn, "Memory that the trainer held, in GB, and swap (dashed).")
+            yield _figure(_picture(story.name, name, said), said)
     yield "</div>"
+
+
+def _picture(lora: str, file: str, said: str) -> str:
+    source, alt = escape(f"{quote(lora)}/{file}"), _text(f"{said.rstrip('.')}: {lora}")
+    return f'<a href="{source}"><img src="{source}" alt="{alt}" loading="lazy"></a>'
 
 
 def _figure(inside: str, said: str) -> str:
@@ -130,10 +134,14 @@ def _figure(inside: str, said: str) -> str:
 
 
 def _losses(story: Story) -> str:
-    shown = curve(losses(list(story.rows)))
-    smooth = list(zip(shown.steps, shown.smooth, strict=True))
-    last = f": {shown.smooth[-1]:.3g} now" if shown.smooth else ""
-    return svg([Line("curve", smooth)], f"Loss over the steps{last}", from_zero=False)
+    shown = curve(story.losses)
+    each, smooth = (
+        list(zip(shown.steps, values, strict=True)) for values in (shown.losses, shown.smooth)
+    )
+    last = f": {shown.smooth[-1]:.3g} at step {shown.steps[-1]}" if shown.smooth else ""
+    low, high = limits(shown) or (0.0, 0.0)
+    lines = [Line("faint", each), Line("curve", smooth)]
+    return plot(lines, f"Loss over the steps{last}", (max(low, 0.0), high))
 
 
 def _memory(story: Story) -> str:
@@ -141,8 +149,7 @@ def _memory(story: Story) -> str:
     swap = [(step, size / _GB) for step, _, size in story.memory]
     most = max((size for _, size in held), default=0.0)
     label = f"Memory over the steps: the trainer held {most:.1f} GB at most"
-    lines = [Line("curve", held), Line("other", swap)]
-    return svg(lines, label, from_zero=True) if held else ""
+    return plot([Line("curve", held), Line("other", swap)], label) if held else ""
 
 
 def _versions(story: Story) -> Iterator[str]:

@@ -15,28 +15,22 @@ from plasma_watch.job import Ending, State
 from plasma_watch.report.gallery.build import FOLDER
 from plasma_watch.report.gallery.update import Place, update
 from tests.fakes.book import page, place
-from tests.fakes.browser import Browser, needs_browser, opened
+from tests.fakes.browser import Browser, needs_browser
 from tests.fakes.home import NOON, a_home
 from tests.report.gallery.test_failures import fail
-from tests.report.gallery.test_trainings import rows, running
+from tests.report.gallery.test_trainings import rows, running, trained
 
 pytestmark = needs_browser
 
 BAD = "<script>window.bad = 1</script><img src=x onerror='window.bad = 1'>\"'&"
+LONG = f"{'mara' * 9}-e03-c81c302a.safetensors"
 CARDS = "[...document.querySelectorAll('#grid .card .name')].map(e => e.textContent)"
 SHOWN = "document.querySelectorAll('#grid .card').length"
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all that is looked at."""
-    with opened(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A home with two chapters, studies, a training that runs, and failures."""
+    """A home with two chapters, studies, a LoRA, a training that runs, and failures."""
     home = a_home(tmp_path_factory.mktemp("book"))
     output = home.root / "output"
     for number in range(1, 6):
@@ -49,6 +43,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Place:
     fail(home, BAD.replace("/", ""), 0.1, Ending(State.FAILED, BAD, BAD, BAD), BAD)
     fail(home, "p009", 0.2)
     running(home, rows(20), why=BAD)
+    versions = [{"epoch": n, "steps": 80 * n, "loss": 0.1, "file": LONG} for n in range(1, 4)]
+    trained(home, "mara", versions=versions, chosen={"epoch": 3, "installed": LONG})
     found = Place(home, output, home.root / "loras")
     update(found)
     return found
@@ -58,10 +54,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Place:
 def _nothing_is_wrong(browser: Browser) -> Iterator[None]:
     """No page complains, asks a host for anything, or runs what a request says."""
     yield
-    hosts = [url for url in browser.requested if not url.startswith(("file:", "data:", "about:"))]
-    complaints, browser.complaints = browser.complaints, []
-    assert hosts == []
-    assert complaints == []
+    assert browser.faults() == []
     assert browser.js("window.bad") is None
 
 
@@ -90,7 +83,7 @@ def test_the_first_page_shows_what_there_is(browser: Browser, here: Place) -> No
     look(browser, here)
 
     names = browser.js("[...document.querySelectorAll('#groups .name')].map(e => e.textContent)")
-    assert names == ["Chapter 1", "Chapter 2", "studies", "spyke"]
+    assert names == ["Chapter 1", "Chapter 2", "studies", "mara", "spyke"]
     assert browser.js("document.getElementById('sum').textContent") == "10 pictures, 1 approved"
     assert "2 failures this week" in browser.js("document.getElementById('places').textContent")
     browser.click("#groups .card")
@@ -280,6 +273,7 @@ def test_back_closes_what_was_opened(browser: Browser, here: Place) -> None:
         "studies.html",
         "failures.html",
         "loras/spyke.html",
+        "loras/mara.html",
         "ch-01.html#open=ch-01%2Fraw%2Fch01_p003",
     ],
 )
@@ -334,7 +328,7 @@ def test_a_training_shows_how_it_goes(browser: Browser, here: Place) -> None:
     look(browser, here, "loras/spyke.html")
 
     assert BAD in browser.js("document.querySelector('main').innerText")
-    assert browser.js("document.querySelectorAll('svg polyline').length") == 3
+    assert browser.js("document.querySelectorAll('svg polyline').length") == 4
     assert browser.js("document.querySelector('progress').value") == pytest.approx(0.423)
 
 

@@ -182,7 +182,7 @@ const plasma = (() => {
       const chapter = isIndex ? `Chapter ${row.chapter}, page ` : "Page ";
       return `${chapter}${row.page}${sheet}`;
     }
-    const stem = row.stem;
+    const stem = row.sheet ? row.stem.replace(/_sheet$/, "") : row.stem;
     const inside = stem.startsWith("ch-") || !stem.includes("/") || isIndex ? stem : stem.slice(stem.indexOf("/") + 1);
     return inside + sheet;
   }
@@ -331,7 +331,8 @@ const plasma = (() => {
   function figure(sheaf, row, before) {
     const source = link(row.picture);
     const title = row.sheet ? `Sheet ${row.version}` : `Version ${row.version}`;
-    return make("figure", { class: row.sheet ? "version sheet" : "version", role: "listitem", "data-id": row.id },
+    const whole = row.width && row.height && !row.sheet ? `--whole: max(12rem, ${(76 * row.width / row.height).toFixed(1)}vh)` : null;
+    return make("figure", { class: row.sheet ? "version sheet" : "version", style: whole, role: "listitem", "data-id": row.id },
       make("a", { href: source, target: "_blank", rel: "noopener" }, image(row, source, altOf(sheaf, row), sheaf.versions.length > 4)),
       make("figcaption", {},
         make("span", { class: "head" },
