@@ -56,8 +56,6 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.5
 """How long the worker is given to stop; the job is safe wherever it stands."""
-GALLERY_SECONDS = 60.0
-"""How long the gallery is waited for when the line was drained."""
 POLL_SECONDS = 2.0
 """How often an inbox is read from which no events come."""
 _SWEEP_SECONDS = 86_400.0
@@ -255,13 +253,14 @@ class Daemon:
             self._keep_hold()
             wait = self._round()
             self._note_ready()
-            if self._options.drain and self._is_drained():
+            if self._options.drain and self._is_drained() and self._is_shown():
                 self.stop()
             self._wake.wait(wait)
         self._watch.stop()
         worker.join(STOP_SECONDS)
         self._engine.part()
-        self._leave_gallery()
+        if self._gallery:
+            self._gallery.stop()
         self._tell(stopping=True)
         log.info("stopped")
         return 1 if self._options.drain and self._inbox.failures else 0
@@ -365,12 +364,9 @@ class Daemon:
         told = self._board.read(running.name) if running else {}
         return self._gallery.tend(time.monotonic(), shown_of(told))
 
-    def _leave_gallery(self) -> None:
-        """Let the gallery be finished when the line was drained; else end what works on it."""
-        if self._gallery and self._options.drain:
-            self._gallery.finish(time.monotonic(), GALLERY_SECONDS)
-        elif self._gallery:
-            self._gallery.stop()
+    def _is_shown(self) -> bool:
+        """Tell whether the gallery shows everything, or cannot."""
+        return self._gallery is None or self._gallery.is_settled
 
     # What is told.
 

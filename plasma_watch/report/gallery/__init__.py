@@ -18,10 +18,10 @@ which hears signals, never does anything long. No job waits for it, and none fai
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,14 +69,20 @@ class Keeper:
         self._child: subprocess.Popen[bytes] | None = None
         self._is_whole = True
         """Whether everything is to be looked at: at the start, and after it went wrong."""
-        self._noted: set[str] = set()
+        self._noted: deque[str] = deque()
         self._running: Shown | None = None
         self._at = float("-inf")
         self._was_bad = False
 
     def note(self, job: str) -> None:
         """Take it that a job has ended."""
-        self._noted.add(job)
+        self._noted.append(job)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is as it will be, as long as nothing more happens, or went wrong."""
+        is_due = self._is_whole or bool(self._noted)
+        return self._child is None and (self._was_bad or not is_due)
 
     def tend(self, now: float, running: Shown | None) -> float | None:
         """Start the program when there is something to do; return when to look again."""
@@ -89,12 +95,12 @@ class Keeper:
         if running and running != self._running:
             if now - self._at < LIVE_SECONDS and not self._noted:
                 return LIVE_SECONDS - (now - self._at)
-            self._noted.add(running.job)
+            self._noted.append(running.job)
             self._running = running
         return self._begin(now) if self._is_whole or self._noted else None
 
     def _begin(self, now: float) -> float:
-        jobs, self._noted = sorted(self._noted), set()
+        jobs = sorted({self._noted.popleft() for _ in range(len(self._noted))})
         which = () if self._is_whole else [word for job in jobs for word in ("--job", job)]
         self._at = now
         try:
@@ -122,16 +128,6 @@ class Keeper:
             log.warning("the gallery is not brought up to date; %s says why", self._told)
         self._was_bad = bool(code)
         self._is_whole |= bool(code)
-
-    def finish(self, now: float, seconds: float) -> None:
-        """Do what is still to be done, and wait for it, but not for ever."""
-        for _ in range(2):  # what works now may have begun before the last was noted
-            if self._child is not None:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._has_ended(self._child.wait(seconds))
-            if self._child is None and not self._was_bad and (self._noted or self._is_whole):
-                self._begin(now)
-        self.stop()
 
     def stop(self) -> None:
         """End what works: it leaves whole files, and the next start goes on."""

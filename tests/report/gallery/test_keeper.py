@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,14 +68,8 @@ def job(home: Home, number: int, state: str = "done") -> str:
     told = Made(str(path.relative_to(home.root)), "")
     journal = Job(name, f"p{number:03d}", "x.toml", "generate", NOON, "")
     picture = Picture(1, 1, images=1, made=(told,))
-    (folder / "job.toml").write_text(Job.to_toml(_with(journal, picture)))
+    (folder / "job.toml").write_text(replace(journal, pictures=(picture,)).to_toml())
     return name
-
-
-def _with(journal: Job, picture: Picture) -> Job:
-    from dataclasses import replace  # noqa: PLC0415 - one use
-
-    return replace(journal, pictures=(picture,))
 
 
 def test_everything_is_looked_at_when_it_starts(home: Home) -> None:
@@ -142,6 +137,7 @@ def test_a_program_that_fails_harms_nobody(
 
     with caplog.at_level(logging.WARNING):
         assert settle(keeper, 1.0) == RETRY_SECONDS
+        assert keeper.is_settled
         assert keeper.tend(2.0, None) == RETRY_SECONDS
         settle(keeper, 2 * RETRY_SECONDS)
 
@@ -166,16 +162,18 @@ def test_a_program_that_cannot_be_started_is_told(
     assert "the gallery is not brought up to date" in caplog.text
 
 
-def test_the_last_page_is_waited_for_when_the_line_was_drained(home: Home, keeper: Keeper) -> None:
-    """Also when a program works already."""
+def test_it_is_settled_when_the_last_page_is_there(home: Home, keeper: Keeper) -> None:
+    """Until then a line that was drained is waited for."""
+    assert keeper.is_settled
     keeper.note(job(home, 1))
+    assert not keeper.is_settled
     keeper.tend(1.0, None)
-    keeper.note(job(home, 2))
+    assert not keeper.is_settled
 
-    keeper.finish(2.0, PATIENCE_SECONDS)
+    settle(keeper, 2.0)
 
+    assert keeper.is_settled
     assert did(home, 1)()
-    assert did(home, 2)()
 
 
 def test_a_stop_waits_for_nothing(home: Home, keeper: Keeper) -> None:
