@@ -9,7 +9,7 @@
     thumbs      a small picture for each content
     pages       the frames of HTML; `assets/` holds them, the style, and the one script
     failures    what failed lately, with its requests
-    trainings   a page a LoRA (story: what it tells; curves: what is drawn in it)
+    trainings   a page a LoRA (story: what it tells; measures and curves: what is drawn in it)
 
 The daemon has it done by a short-lived program of its own, not by a thread: pictures are decoded
 there, so nothing in one can hurt the daemon; the memory for it is given back; and the main thread,

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +17,9 @@ from typing import Any
 from plasma_watch.home import Home
 from plasma_watch.job import JOURNAL, State
 from plasma_watch.loras import Loras
+from plasma_watch.report.gallery.measures import Measures, kept, measures_of
 from plasma_watch.report.gallery.pages import write
-from plasma_watch.report.history import FILE, History, Row, losses
+from plasma_watch.report.history import FILE, History
 from plasma_watch.status import read_status
 
 CURVES = "curves.json"
@@ -28,10 +28,6 @@ SHEET = Path("report", "contact-sheet.png")
 _TABLES = ("result", "chosen", "recipe", "engine", "daemon", "models", "versions", "inputs")
 
 Table = Mapping[str, Any]
-Losses = Sequence[tuple[int, float]]
-"""Step and loss, as they were told."""
-Memory = Sequence[tuple[int, float, float]]
-"""Step, what the trainer held, swap; in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +42,7 @@ class Story:
     """The journal of the training that runs now; empty when none does."""
     told: Table
     """The status of that training."""
-    losses: Losses
-    memory: Memory
+    measures: Measures
     pictures: Sequence[str]
     """Which of the copies are there."""
 
@@ -95,7 +90,6 @@ def _story(home: Home, loras: Path, folder: Path, name: str, job: Path | None) -
     journal = read_status(job / JOURNAL) if job else {}
     own = folder / name
     own.mkdir(parents=True, exist_ok=True)
-    losing, memory = _measured(home, own, manifest, job)
     request = journal.get("request") or manifest
     return Story(
         name=name,
@@ -103,8 +97,7 @@ def _story(home: Home, loras: Path, folder: Path, name: str, job: Path | None) -
         earlier=[read_status(path) for path in sorted((loras / name).glob("manifest-*.toml"))],
         job=journal,
         told=read_status(home.status / f"{journal.get('name')}.toml") if job else {},
-        losses=losing,
-        memory=memory,
+        measures=_measured(home, own, manifest, job),
         pictures=list(_copied(home, loras / name, own, request, job)),
     )
 
@@ -117,26 +110,18 @@ def _ended(home: Home, manifest: Table) -> Path:
     return next((place for place in places if job and place.is_dir()), home.done / "none")
 
 
-def _measured(home: Home, own: Path, manifest: Table, job: Path | None) -> tuple[Losses, Memory]:
-    """Return what was measured: by the training that runs, else by the newest, as it was kept."""
-    rows = History((job or _ended(home, manifest)) / FILE).rows()
-    if not rows and not job:
-        return _kept(own)
-    found = losses(rows), memory_of(rows)
-    if not job:
-        write(own / CURVES, json.dumps(found))
+def _measured(home: Home, own: Path, manifest: Table, job: Path | None) -> Measures:
+    """Return what was measured: of the training that runs, else of the newest, which is kept."""
+    if job:
+        return measures_of(History(job / FILE).rows())
+    path, history = own / CURVES, _ended(home, manifest) / FILE
+    with contextlib.suppress(OSError, ValueError):
+        if not history.exists() or path.stat().st_mtime > history.stat().st_mtime:
+            return kept(path.read_text("utf-8"))
+    found = measures_of(History(history).rows())
+    if history.exists():
+        write(path, found.to_json())
     return found
-
-
-def _kept(folder: Path) -> tuple[Losses, Memory]:
-    try:
-        losing, memory = json.loads((folder / CURVES).read_text())
-        return (
-            [(int(step), float(loss)) for step, loss in losing],
-            [(int(step), float(held), float(swap)) for step, held, swap in memory],
-        )
-    except (OSError, ValueError, TypeError):
-        return [], []
 
 
 def _copied(home: Home, lora: Path, own: Path, request: Table, job: Path | None) -> Iterator[str]:
@@ -161,14 +146,3 @@ def _copy(source: Path, target: Path) -> bool:
     except FileNotFoundError:
         return target.exists()
     return True
-
-
-def memory_of(rows: Sequence[Row]) -> list[tuple[int, float, float]]:
-    """Return how much memory was taken, step by step."""
-    step, found = 0, []
-    for row in rows:
-        step = row["step"] if isinstance(row.get("step"), int) else step
-        held, swap = row.get("footprint"), row.get("swap")
-        if isinstance(held, int | float) and isinstance(swap, int | float):
-            found.append((step, float(held), float(swap)))
-    return found

@@ -21,7 +21,6 @@ from plasma_watch.report.durations import duration, pace
 from plasma_watch.report.gallery.curves import Line, plot
 from plasma_watch.report.gallery.pages import page, write
 from plasma_watch.report.gallery.story import Story, stories
-from plasma_watch.report.loss.curve import curve, limits
 from plasma_watch.words import visible
 
 FOLDER = "loras"
@@ -134,19 +133,17 @@ def _figure(inside: str, said: str) -> str:
 
 
 def _losses(story: Story) -> str:
-    shown = curve(story.losses)
-    each, smooth = (
-        list(zip(shown.steps, values, strict=True)) for values in (shown.losses, shown.smooth)
-    )
-    last = f": {shown.smooth[-1]:.3g} at step {shown.steps[-1]}" if shown.smooth else ""
-    low, high = limits(shown) or (0.0, 0.0)
-    lines = [Line("faint", each), Line("curve", smooth)]
-    return plot(lines, f"Loss over the steps{last}", (max(low, 0.0), high))
+    smooth = story.measures.smooth
+    last = f": {smooth[-1][1]:.3g} at step {smooth[-1][0]:.0f}" if smooth else ""
+    lines = [Line("faint", story.measures.losses), Line("curve", smooth)]
+    return plot(lines, f"Loss over the steps{last}", story.measures.loss_span())
 
 
 def _memory(story: Story) -> str:
-    held = [(step, size / _GB) for step, size, _ in story.memory]
-    swap = [(step, size / _GB) for step, _, size in story.memory]
+    held, swap = (
+        [(step, size / _GB) for step, size in points]
+        for points in (story.measures.held, story.measures.swap)
+    )
     most = max((size for _, size in held), default=0.0)
     label = f"Memory over the steps: the trainer held {most:.1f} GB at most"
     return plot([Line("curve", held), Line("other", swap)], label) if held else ""

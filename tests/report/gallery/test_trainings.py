@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from plasma_watch.home import Home
-from plasma_watch.report.gallery.story import memory_of, stories
+from plasma_watch.report.gallery.story import stories
 from plasma_watch.report.gallery.trainings import lora_page, write_trainings
 from plasma_watch.report.history import FILE
 from plasma_watch.toml_text import dumps
@@ -158,7 +159,7 @@ def test_curves_are_kept_when_the_folder_of_the_job_is_gone(home: Home) -> None:
     assert shown(home) == before
 
 
-@pytest.mark.parametrize("damage", ["", "{", "3", "[[1]]", "[[1], []]", '[[], [["x", 1, 2]]]'])
+@pytest.mark.parametrize("damage", ["", "{", "3", "{}", '{"losses": 3}'])
 def test_damaged_curves_are_none(home: Home, damage: str) -> None:
     """The page is there without them."""
     trained(home)
@@ -233,15 +234,25 @@ def test_what_a_person_wrote_breaks_nothing(home: Home) -> None:
     assert "<h1>spyke</h1>" in shown(home)
 
 
-def test_memory_is_told_by_the_step(home: Home) -> None:
-    """What was measured before the first step stands at its beginning."""
-    told: list[dict[str, Any]] = [
-        {"footprint": 1, "swap": 2},
-        {"step": 3, "loss": 0.1},
-        {"footprint": 4, "swap": 5},
-    ]
+def test_what_is_kept_is_not_read_again(home: Home) -> None:
+    """A page more costs nothing for what was trained long ago; a newer history is read."""
+    trained(home)
+    (home.done / JOB).mkdir()
+    history = home.done / JOB / FILE
+    history.write_text("".join(json.dumps(row) + "\n" for row in rows(5)))
+    os.utime(history, (1, 1))
+    before = shown(home)
 
-    assert memory_of(told) == [(0, 1.0, 2.0), (3, 4.0, 5.0)]
+    history.write_text("")
+    os.utime(history, (1, 1))
+    assert shown(home) == before
+
+    os.utime(history, (2**33, 2**33))
+    assert "<svg" not in shown(home)
+
+
+def test_a_folder_of_loras_may_be_missing(home: Home) -> None:
+    """Before the first training."""
     assert list(stories(home, home.root / "nowhere", folder_of(home))) == []
 
 
