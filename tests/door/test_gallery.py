@@ -16,10 +16,10 @@ from tests.fakes.browser import Browser, needs_browser
 def keeping(tmp_path: Path, engine: EngineProcess) -> Iterator[DaemonProcess]:
     """A home whose daemon keeps its gallery; it is not started."""
     home = make_home(tmp_path / "home")
-    config = (home / "config.toml").read_text("utf-8")
-    before = "[gallery]\n# true: the daemon keeps output/index.html up to date.\nenabled = false"
-    assert before in config
-    (home / "config.toml").write_text(config.replace(before, "[gallery]\nenabled = true"), "utf-8")
+    path = home / "config.toml"
+    config = path.read_text("utf-8")
+    before = config[config.index("[gallery]") : config.index("[notify]")]
+    path.write_text(config.replace(before, "[gallery]\nenabled = true\n"), "utf-8")
     daemon = DaemonProcess(home, engine)
     yield daemon
     if daemon.process and daemon.process.poll() is None:
