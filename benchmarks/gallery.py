@@ -69,12 +69,12 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def measured(output: Path, count: int) -> Mapping[str, tuple[float, float]]:
+def measured(output: Path, count: int, sample: int) -> Mapping[str, tuple[float, float]]:
     """Return of each thing how long it takes, and how many thumbnails it has to make at least."""
     look = make_output(output, count + 1)
     last = path_of(output, count)
     aside = last.rename(last.with_suffix(".aside"))
-    floor = seconds(lambda: [thumbnail(look, "x") for _ in range(SAMPLE)]) / SAMPLE
+    floor = seconds(lambda: [thumbnail(look, "x") for _ in range(sample)]) / sample
     gallery = Gallery(output)
     gallery.prepare()
     found = {f"a gallery of {count}": (seconds(lambda: gallery.refresh({})), count * floor)}
@@ -84,10 +84,10 @@ def measured(output: Path, count: int) -> Mapping[str, tuple[float, float]]:
     return found
 
 
-def main(count: int) -> None:
+def main(count: int, sample: int = SAMPLE) -> None:
     """Tell every time beside its floor."""
     with tempfile.TemporaryDirectory() as folder:
-        for what, (took, floor) in measured(Path(folder), count).items():
+        for what, (took, floor) in measured(Path(folder), count, sample).items():
             print(f"{what}: {took:.3f} s, {took / floor:.1f} x the floor of {floor:.4f} s")
 
 

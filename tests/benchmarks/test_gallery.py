@@ -14,7 +14,7 @@ from plasma_watch.report.gallery.build import FOLDER
 
 def test_benchmark_tells_every_time(capsys: pytest.CaptureFixture[str]) -> None:
     """With its ratio to a floor of the same run."""
-    main(2)
+    main(1, 1)
 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
@@ -23,7 +23,7 @@ def test_benchmark_tells_every_time(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_what_is_measured_is_a_gallery_of_all_pictures(tmp_path: Path) -> None:
     """Each has a thumbnail of its own, the one that came last too."""
-    measured(tmp_path, 2)
+    measured(tmp_path, 2, 1)
 
     assert len(list((tmp_path / FOLDER / "thumbs").glob("*/*.webp"))) == 3
 

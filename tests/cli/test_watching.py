@@ -76,6 +76,11 @@ def terminal(tmp_path: Path) -> Iterator[Open]:
         one.close()
 
 
+def is_whole(shown: str) -> bool:
+    """Tell whether a screen is drawn to its end; a terminal is sent it piece by piece."""
+    return "failed     bad" in shown
+
+
 @needs_tmux
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 60)])
 def test_a_terminal_shows_everything_and_follows(
@@ -84,7 +89,7 @@ def test_a_terminal_shows_everything_and_follows(
     """At both sizes, until Ctrl-C; the screen before comes back then."""
     one = terminal(busy, width, height)
 
-    screen = one.until(lambda shown: "step 9 of 20" in shown)
+    screen = one.until(is_whole)
     for part in (
         "Plasma Watch  running",
         "p003 runs; 2 in line",
@@ -118,7 +123,7 @@ def test_a_terminal_shows_a_training(busy: Path, terminal: Open, width: int, hei
     (folder / "history.jsonl").write_text("".join(rows))
 
     screen = terminal(busy, width, height).until(
-        lambda shown: "loss, smoothed, steps 1 to 412" in shown
+        lambda shown: "loss, smoothed, steps 1 to 412" in shown and is_whole(shown)
     )
 
     assert "epoch 3 of 5, step 412 of 975, loss 0.0912" in screen
@@ -132,7 +137,7 @@ def test_a_terminal_shows_a_training(busy: Path, terminal: Open, width: int, hei
 def test_a_terminal_that_becomes_smaller_is_followed(busy: Path, terminal: Open) -> None:
     """Nothing is wrapped."""
     one = terminal(busy, 120, 40)
-    one.until(lambda shown: "failed     bad" in shown)
+    one.until(is_whole)
 
     one.resize(50, 12)
 
@@ -145,7 +150,7 @@ def test_without_colour_none_is_sent(busy: Path, terminal: Open) -> None:
     """NO_COLOR is obeyed; with colours the same words are shown."""
     plain, coloured = terminal(busy, 80, 24, NO_COLOR="1"), terminal(busy, 80, 24)
     for one in (plain, coloured):
-        one.until(lambda shown: "step 9 of 20" in shown)
+        one.until(is_whole)
 
     def colours(one: Terminal) -> bool:
         return any(f"\x1b[{code}m" in one.screen(with_colours=True) for code in range(31, 37))
@@ -159,7 +164,7 @@ def test_a_terminal_without_unicode_gets_ascii(busy: Path, terminal: Open) -> No
     """Bars too."""
     one = terminal(busy, 80, 24, PYTHONIOENCODING="ascii")
 
-    screen = one.until(lambda shown: "step 9 of 20" in shown)
+    screen = one.until(is_whole)
 
     assert screen.isascii()
     assert "#" * 27 + "." * 33 in screen

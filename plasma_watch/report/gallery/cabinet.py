@@ -202,7 +202,17 @@ def _read_groups(path: Path) -> dict[str, dict[str, Any]]:
     lines = _content(path).splitlines()
     try:
         groups = json.loads(lines[1])["groups"]
-        is_whole = all(isinstance(told["shelves"], dict) for told in groups.values())
+        is_whole = all(map(_is_whole, groups.values()))
     except (ValueError, LookupError, TypeError, AttributeError):
         return {}
     return groups if is_whole else {}
+
+
+def _is_whole(told: Mapping[str, Any]) -> bool:
+    counts = [shelf[key] for shelf in told["shelves"].values() for key in ("rows", "approved")]
+    names = [told["slug"], told["title"]]
+    return (
+        all(isinstance(count, int) for count in counts)
+        and all(isinstance(name, str) for name in names)
+        and all(number.isdecimal() for number in told["shelves"])
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 from pathlib import Path
 
 from PIL import Image
@@ -20,6 +21,8 @@ BOX = (400, 600)
 QUALITY = 80
 MOST_BYTES = 256_000_000
 SUFFIX = ".webp"
+_WRITING = threading.Lock()
+"""Two pictures of one content have one thumbnail, and only one thread may write a file."""
 
 
 def path_of(folder: Path, digest: str) -> Path:
@@ -38,7 +41,9 @@ def made(picture: Path, folder: Path) -> str:
         path = path_of(folder, digest)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            files.write_whole(path, thumbnail(content, picture.name))
+            small = thumbnail(content, picture.name)
+            with _WRITING:
+                files.write_whole(path, small)
     except (PlasmaError, FileNotFoundError):
         return ""
     return digest

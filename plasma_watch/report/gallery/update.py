@@ -50,6 +50,7 @@ def update(
     pictures: Sequence[Path] = (),
     *,
     workers: int = 1,
+    wait_seconds: float = WAIT_SECONDS,
     progress: Progress = lambda _, __: None,
 ) -> int:
     """Bring a gallery up to date; return how many pictures were new.
@@ -59,7 +60,7 @@ def update(
     works on it for too long.
     """
     lock = Lock(place.home.private / "gallery.lock")
-    _await(lock, place)
+    _await(lock, place, wait_seconds)
     try:
         gallery = Gallery(place.output, workers)
         gallery.prepare()
@@ -72,8 +73,8 @@ def update(
         lock.release()
 
 
-def _await(lock: Lock, place: Place) -> None:
-    until = time.monotonic() + WAIT_SECONDS
+def _await(lock: Lock, place: Place, seconds: float) -> None:
+    until = time.monotonic() + seconds
     while not lock.acquire():
         if time.monotonic() > until:
             said = f"somebody else (pid {lock.holder()}) works on the gallery of {place.output}"

@@ -167,6 +167,28 @@ def test_damage_is_the_same_as_nothing(folder: Path, text: str) -> None:
     assert Cabinet(folder).groups == {}
 
 
+SHELF = {"rows": 1, "approved": 0}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        3,
+        {"slug": "x", "title": "x"},
+        {"slug": "x", "title": "x", "shelves": {"1": 3}},
+        {"slug": "x", "title": "x", "shelves": {"1": {"rows": "1", "approved": 0}}},
+        {"slug": "x", "title": "x", "shelves": {"one": SHELF}},
+        {"slug": 3, "title": "x", "shelves": {"1": SHELF}},
+    ],
+)
+def test_a_group_that_is_damaged_is_none(folder: Path, told: object) -> None:
+    """Nor is any beside it: all are made anew."""
+    put(folder, "x", entry("x/a_v1"))
+    (folder / "groups.js").write_text(f"plasma.groups(\n{json.dumps({'groups': {'x': told}})}\n);")
+
+    assert Cabinet(folder).groups == {}
+
+
 def test_what_says_the_same_is_not_written_again(folder: Path) -> None:
     """A page that watches it sees no change."""
     put(folder, "x", entry("x/a_v1"))

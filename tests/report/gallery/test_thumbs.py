@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,19 @@ def test_it_is_made_once(tmp_path: Path) -> None:
     made(tmp_path / "b.png", tmp_path / "t")
 
     assert path.stat().st_mtime == 1
+    assert len(list((tmp_path / "t").rglob("*.webp"))) == 1
+
+
+def test_many_threads_may_meet_at_one(tmp_path: Path) -> None:
+    """Pictures of the same content, looked at together."""
+    names = [tmp_path / f"{number}.png" for number in range(16)]
+    for name in names:
+        name.write_bytes(picture(1))
+
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda name: made(name, tmp_path / "t"), names))
+
+    assert found == {hashlib.sha256(picture(1)).hexdigest()}
     assert len(list((tmp_path / "t").rglob("*.webp"))) == 1
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
-from plasma_watch.report.gallery import update as updates
 from plasma_watch.report.gallery.update import Place, update
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_text import dumps
@@ -75,17 +74,15 @@ def test_a_job_that_made_nothing_adds_nothing(here: Place, table: dict[str, Any]
     assert update(here, [JOB, "20261122T120000-unknown", "../x"]) == 0
 
 
-def test_two_never_work_on_it_at_once(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_never_work_on_it_at_once(here: Place) -> None:
     """The second waits for a while, then says who is at work."""
     lock = Lock(here.home.private / "gallery.lock")
     assert lock.acquire()
-    monkeypatch.setattr(updates, "WAIT_SECONDS", 0.05)
 
     with pytest.raises(PlasmaError) as caught:
-        update(here)
+        update(here, wait_seconds=0.05)
     assert caught.value.code is Code.DAEMON_HELD
 
-    monkeypatch.setattr(updates, "WAIT_SECONDS", 60)
     timer = threading.Timer(0.05, lock.release)
     timer.start()
     assert update(here) == 0
