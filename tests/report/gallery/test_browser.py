@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -263,8 +264,6 @@ def test_back_closes_what_was_opened(browser: Browser, here: Place) -> None:
     assert browser.js(SHOWN) == 5
 
 
-@pytest.mark.parametrize("width", [360, 1440])
-@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize(
     "name",
     [
@@ -277,21 +276,19 @@ def test_back_closes_what_was_opened(browser: Browser, here: Place) -> None:
         "ch-01.html#open=ch-01%2Fraw%2Fch01_p003",
     ],
 )
-def test_every_page_fits(
-    browser: Browser, here: Place, name: str, *, dark: bool, width: int
-) -> None:
+def test_every_page_fits(browser: Browser, here: Place, name: str) -> None:
     """On a phone and on a desk: nothing is wider than the window; light and dark are both told."""
-    browser.darken(dark=dark)
-    browser.open("about:blank")
     file, _, state = name.partition("#")
-    browser.open(url(here, file, state and f"#{state}"), width=width)
-    browser.until("document.querySelector('.card, .article, .story')")
+    look(browser, here, file, state and f"#{state}")
 
-    assert browser.js("document.documentElement.scrollWidth") <= width
-    assert browser.js("document.body.scrollWidth") <= width
-    paper = browser.js("getComputedStyle(document.body).backgroundColor")
-    red = int(paper.removeprefix("rgb(").split(",")[0])
-    assert (red < 60) is dark
+    for width, dark in product((360, 1440), (False, True)):
+        browser.resize(width)
+        browser.darken(dark=dark)
+        assert browser.js("document.documentElement.scrollWidth") <= width
+        assert browser.js("document.body.scrollWidth") <= width
+        paper = browser.js("getComputedStyle(document.body).backgroundColor")
+        red = int(paper.removeprefix("rgb(").split(",")[0])
+        assert (red < 60) is dark
     browser.darken(dark=False)
 
 

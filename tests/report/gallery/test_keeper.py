@@ -81,23 +81,25 @@ def test_everything_is_looked_at_when_it_starts(home: Home) -> None:
 
     assert did(home, 1)()
     assert (home.root / "output" / "index.html").is_file()
+    # An idle home costs nothing.
+    assert keeper.tend(1000.0, None) is None
+    assert keeper._child is None
 
 
 def test_what_a_job_made_is_put_in(home: Home, keeper: Keeper) -> None:
-    """When it has ended; nothing else is looked for."""
+    """When it has ended; nothing else is looked for, and a line is not drained before."""
     page(home.root / "output", 1, 7)
+    assert keeper.is_settled
     keeper.note(job(home, 1))
+    assert not keeper.is_settled
+    keeper.tend(1.0, None)
+    assert not keeper.is_settled
 
     settle(keeper, 1.0)
 
+    assert keeper.is_settled
     assert did(home, 1)()
     assert not did(home, 7)()
-
-
-def test_nothing_is_started_for_nothing(keeper: Keeper) -> None:
-    """An idle home costs nothing."""
-    assert keeper.tend(1000.0, None) is None
-    assert keeper._child is None
 
 
 def test_what_ends_meanwhile_is_done_next(home: Home, keeper: Keeper) -> None:
@@ -160,20 +162,6 @@ def test_a_program_that_cannot_be_started_is_told(
         assert keeper.tend(0.0, None) == RETRY_SECONDS
 
     assert "the gallery is not brought up to date" in caplog.text
-
-
-def test_it_is_settled_when_the_last_page_is_there(home: Home, keeper: Keeper) -> None:
-    """Until then a line that was drained is waited for."""
-    assert keeper.is_settled
-    keeper.note(job(home, 1))
-    assert not keeper.is_settled
-    keeper.tend(1.0, None)
-    assert not keeper.is_settled
-
-    settle(keeper, 2.0)
-
-    assert keeper.is_settled
-    assert did(home, 1)()
 
 
 def test_a_stop_waits_for_nothing(home: Home, keeper: Keeper) -> None:
