@@ -74,7 +74,11 @@ class Browser:
         return str(_until(look, "the browser"))
 
     def close(self) -> None:
-        """End the browser, all of its processes."""
+        """End the browser, all of its processes; it tidies up if it can."""
+        with contextlib.suppress(websocket.WebSocketException, OSError):
+            self.tell("Browser.close")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE_SECONDS)
         self._socket.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
