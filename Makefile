@@ -1,5 +1,7 @@
 # Two commands: `make demo` makes a first picture, `make test` runs every check.
 # Both set themselves up from a bare checkout with nothing but Python 3.11 or newer.
+# The tests look at pages in Chromium and at a terminal in tmux: as root on Debian `make test` installs
+# them (not with SEEN=), elsewhere it says how; where they are missing their tests are skipped.
 # `make proof` kills daemon and engine at random for about an hour and counts what came of it; it can
 # be interrupted and goes on where it stopped. SEED, DAEMON_KILLS and ENGINE_KILLS may be given.
 # `make matrix` kills the daemon at every step of every scenario, also where `make test` does it once.
@@ -10,6 +12,9 @@ READY  = $(VENV)/.ready
 TESTED = $(VENV)/.ready-for-tests
 DEMO   = demo
 PIP    = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c tests/constraints.txt
+
+SEEN   = chromium tmux
+APT    = DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20
 
 SEED         = 1
 DAEMON_KILLS = 2000
@@ -52,6 +57,15 @@ $(READY): pyproject.toml tests/constraints.txt
 
 $(TESTED): $(READY)
 	@$(PIP) -e '.[test]'
+	@for each in $(SEEN); do \
+	  command -v $$each >/dev/null 2>&1 && continue; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "Installing $$each, which tests look through."; \
+	    { $(APT) install -y --no-install-recommends $$each || { $(APT) update && \
+	      $(APT) install -y --no-install-recommends $$each; }; } >/dev/null 2>&1 </dev/null; \
+	    command -v $$each >/dev/null 2>&1 && continue; fi; \
+	  echo "There is no $$each here: what is looked at through it is skipped (Debian: 'apt install $$each')."; \
+	done
 	@touch $(TESTED)
 
 clean:

@@ -39,6 +39,7 @@ from plasma_watch.loras import Loras
 from plasma_watch.notices import Notices, sender
 from plasma_watch.others import Others
 from plasma_watch.outputs.hashes import Hashes
+from plasma_watch.report.gallery import Keeper, shown_of
 from plasma_watch.request import GenerateRequest, Request, TrainRequest
 from plasma_watch.starts import Starts
 from plasma_watch.status import Board, utc_now
@@ -114,6 +115,7 @@ class Daemon:
         self._left = self._line.unfinished()
         self._control.will_go_on(Running(each.job.id, each.job.name) for each in self._left)
         self._worker = self._made_worker()
+        self._gallery = self._made_gallery()
 
     def _made_server(self) -> Server | None:
         """Return the ComfyUI of our own, if we look after it."""
@@ -199,6 +201,13 @@ class Daemon:
             awake=Awake(platform.stay_awake(os.getpid())).held,
         )
 
+    def _made_gallery(self) -> Keeper | None:
+        if not self._config.gallery.enabled:
+            return None
+        home, paths = self._home, self._config.paths
+        told = home.private / "gallery.log"
+        return Keeper(home.root, home.at(paths.output), home.at(paths.loras), told)
+
     def _is_paused(self) -> bool:
         """Tell whether nothing may be started: somebody said so, or the home is not ours now."""
         return self._inbox.is_paused or bool(self._around.lost) or not self._lock.is_ours()
@@ -214,6 +223,8 @@ class Daemon:
         """Tell of a job that ended, and let what waited for it know."""
         self._inbox.announce(job)
         self._train.ended(job)
+        if self._gallery:
+            self._gallery.note(job.id)
 
     def _check(self, request: Request, lines: Mapping[KeyPath, int], subject: str) -> None:
         if isinstance(request, GenerateRequest):
@@ -260,12 +271,14 @@ class Daemon:
             self._keep_hold()
             wait = self._round()
             self._note_ready()
-            if self._options.drain and self._is_drained():
+            if self._options.drain and self._is_drained() and self._is_shown():
                 self.stop()
             self._wake.wait(wait)
         self._watch.stop()
         worker.join(STOP_SECONDS)
         self._engine.part()
+        if self._gallery:
+            self._gallery.stop()
         self._tell(stopping=True)
         log.info("stopped")
         return 1 if self._options.drain and self._inbox.failures else 0
@@ -308,10 +321,12 @@ class Daemon:
         self._tell()
         self._notice()
         self._sweep()
+        waits = (due, self._tend_gallery(), self._rescan_seconds())
+        return min(wait for wait in waits if wait is not None)
+
+    def _rescan_seconds(self) -> float:
         rescan = self._config.intake.rescan_seconds
-        if self._watch.is_polling:
-            rescan = min(rescan, POLL_SECONDS)
-        return rescan if due is None else min(due, rescan)
+        return min(rescan, POLL_SECONDS) if self._watch.is_polling else rescan
 
     def _is_lost(self) -> bool:
         """Tell whether the home is not in its place; begin anew with what died when it is back."""
@@ -364,6 +379,20 @@ class Daemon:
             inbox = self._inbox
             is_known = not (inbox.arriving or inbox.is_behind or inbox.trouble)
             return is_empty and is_known and self._worker.is_idle and self._control.running is None
+
+    # What is looked at.
+
+    def _tend_gallery(self) -> float | None:
+        """Have the gallery brought up to date where it is due; return when to look again."""
+        if self._gallery is None:
+            return None
+        running = self._control.running
+        told = self._board.read(running.name) if running else {}
+        return self._gallery.tend(time.monotonic(), shown_of(told))
+
+    def _is_shown(self) -> bool:
+        """Tell whether the gallery shows everything, or cannot."""
+        return self._gallery is None or self._gallery.is_settled
 
     # What is told.
 

@@ -45,6 +45,7 @@ class JobStatus:
     step: int | None = None
     steps: int | None = None
     eta_seconds: int | None = None
+    seconds_per_step: float | None = None
     position: int | None = None
     attempt: int | None = None
     outputs: tuple[str, ...] | None = None
@@ -107,6 +108,7 @@ def of_running(
     steps: int | None = None,
     progress: float | None = None,
     eta_seconds: float | None = None,
+    seconds_per_step: float | None = None,
 ) -> JobStatus:
     """Return what is told of a job that runs."""
     return JobStatus(
@@ -122,6 +124,7 @@ def of_running(
         step=step,
         steps=steps,
         eta_seconds=None if eta_seconds is None else round(eta_seconds),
+        seconds_per_step=None if seconds_per_step is None else round(seconds_per_step, 3),
         position=0,
         attempt=_attempt(job),
         outputs=tuple(job.outputs()),
@@ -150,6 +153,7 @@ class Board:
         """Give the files of a name to its newest drop, and show it."""
         with self._lock:
             self._owners[_key(status.name)] = status.job
+            self._remove(_preview(status.name))
             self.show(status)
 
     def show(self, status: JobStatus) -> None:
@@ -166,6 +170,7 @@ class Board:
         self._told[key] = status
         if status.state not in (State.WAITING, State.RUNNING):
             del self._told[key], self._owners[key]
+            self._remove(_preview(status.name))
 
     def _owner(self, key: str, status: JobStatus) -> str:
         """Return whose the files are, from memory or else from the file."""
@@ -190,15 +195,26 @@ class Board:
         """Show the daemon's own status."""
         self._replace("daemon.toml", toml_text.dumps(table).encode())
 
-    def preview(self, name: str, picture: bytes) -> None:
-        """Show what the picture looks like so far."""
-        self._replace(f"{name}.preview.jpg", picture)
+    def preview(self, name: str, job: str, jpeg: bytes) -> None:
+        """Show what a running job's picture looks like so far, unless a newer drop has the name.
+
+        It goes when the job ends: what was made lies in its place then.
+        """
+        with self._lock:
+            if self._owners.get(_key(name)) == job:
+                self._replace(_preview(name), jpeg)
 
     def _replace(self, file: str, content: bytes) -> None:
         try:
             files.write_whole(self._folder / file, content)
         except OSError as exc:
             log.warning("cannot write status/%s: %s", file, exc.strerror)
+
+    def _remove(self, file: str) -> None:
+        try:
+            (self._folder / file).unlink(missing_ok=True)
+        except OSError as exc:
+            log.warning("cannot remove status/%s: %s", file, exc.strerror)
 
     def read(self, name: str) -> dict[str, Any]:
         """Return what was last told of a name, or an empty table."""
@@ -241,6 +257,10 @@ def read_status(path: Path) -> dict[str, Any]:
 def stamp(when: datetime) -> str:
     """Return a time as log lines show it."""
     return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _preview(name: str) -> str:
+    return f"{name}.preview.jpg"
 
 
 def _key(name: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.fakes.browser import Browser, opened
 
 # A machine that is busy with something else is no failure.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -21,6 +24,13 @@ def _own_user_folder(
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("user")))
     for name in ("COMFYUI_URL", "COMFYUI_DIR", "KOHYA_SCRIPT", "KOHYA_PYTHON", "PLASMA_HOME"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all that is looked at; tests that take it are marked `needs_browser`."""
+    with opened(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
 
 
 @pytest.fixture

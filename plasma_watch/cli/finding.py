@@ -204,11 +204,26 @@ def approve(
     found = home_of(home)
     manifest = _manifest_of(found, picture)
     mark(manifest, found, None if undo else datetime.now(UTC))
+    _let_see(found, manifest)
     said = "no longer approved" if undo else "approved"
     if json:
         say_json({"manifest": _shown(found, manifest), "approved": not undo})
     else:
         say(f"{picture}: {said}, says {_shown(found, manifest)}")
+
+
+def _let_see(home: Home, manifest: Path) -> None:
+    """Let the gallery show it, where there is one; the mark stands whatever becomes of that."""
+    from plasma_watch.cli.galleries import place_of  # noqa: PLC0415 - start-up time
+
+    place = place_of(home)
+    if place.is_there:
+        from plasma_watch.report.gallery.update import update  # noqa: PLC0415 - start-up time
+
+        try:
+            update(place, (), [manifest.with_suffix(".png")])
+        except (OSError, PlasmaError) as exc:
+            typer.echo(f"the gallery does not show it yet: {exc}", err=True)
 
 
 def _manifest_of(home: Home, picture: Path) -> Path:

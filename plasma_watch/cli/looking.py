@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +24,9 @@ from plasma_watch.cli.requests import EXIT_FAILED, EXIT_UNREACHABLE, POLL_SECOND
 from plasma_watch.home import Home
 from plasma_watch.words import visible
 
+if TYPE_CHECKING:
+    from plasma_watch.report.ends import End
+
 _ENDS = ("done", "failed", "cancelled")
 
 
@@ -38,10 +40,20 @@ def status(
     name: Annotated[str | None, typer.Argument(autocompletion=names_of)] = None,
     home: HomeOption = None,
     *,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on looking until Ctrl-C, or until NAME has ended.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Say what the daemon does, or how one request is getting on."""
     found = home_of(home)
+    if watch:
+        from plasma_watch.cli import watching  # noqa: PLC0415 - start-up time
+
+        if json:
+            raise typer.BadParameter("--json says everything once; leave one of the two out")
+        _known(found, name)
+        raise typer.Exit(watching.watch(found, name))
     if name is not None:
         _one(found, name, json=json)
         return
@@ -57,11 +69,16 @@ def status(
         raise typer.Exit(EXIT_UNREACHABLE)
 
 
-def _one(home: Home, name: str, *, json: bool) -> None:
+def _known(home: Home, name: str | None) -> dict[str, Any]:
     told = _read(home.status / f"{name}.toml")
-    if not told:
+    if name is not None and not told:
         say(f"nothing is known of '{name}'")
         raise typer.Exit(EXIT_FAILED)
+    return told
+
+
+def _one(home: Home, name: str, *, json: bool) -> None:
+    told = _known(home, name)
     if json:
         say_json(told)
         return
@@ -179,9 +196,9 @@ def history(
 
         versions(found, picture, json=json)
         return
-    folders = [f for state in _ENDS for f in (found.root / state).glob("*") if f.is_dir()]
-    newest = sorted(folders, key=lambda folder: folder.name)[-last:]
-    rows = [_ended(folder) for folder in newest]
+    from plasma_watch.report.ends import Ends  # noqa: PLC0415 - start-up time
+
+    rows = [_row(end) for end in Ends(found).newest(last)]
     if json:
         say_json(rows)
         return
@@ -189,18 +206,16 @@ def history(
         say(f"{row['ended']}  {row['state']:<9}  {row['name']}  {row['why']}")
 
 
-def _ended(folder: Path) -> dict[str, Any]:
-    job = _read(folder / "job.toml")
-    ending = job.get("ending", {})
-    ended = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+def _row(end: End) -> dict[str, Any]:
+    pictures = end.journal.get("pictures", ())
     return {
-        "name": job.get("name", folder.name),
-        "job": folder.name,
-        "state": folder.parent.name,
-        "why": ending.get("why", ""),
-        "code": ending.get("code", ""),
-        "ended": f"{ended:%Y-%m-%d %H:%M:%S}",
-        "outputs": [made["path"] for p in job.get("pictures", ()) for made in p.get("made", ())],
+        "name": end.name,
+        "job": end.folder.name,
+        "state": end.state,
+        "why": end.why,
+        "code": end.code,
+        "ended": f"{end.ended:%Y-%m-%d %H:%M:%S}",
+        "outputs": [made["path"] for p in pictures for made in p.get("made", ())],
     }
 
 

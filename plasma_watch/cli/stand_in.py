@@ -43,7 +43,7 @@ def started(home: Home, config: Config) -> Iterator[str]:
 def _command(home: Home, config: Config) -> list[str]:
     seconds = str(config.sandbox.seconds_per_step)
     options = ["--base", str(home.sandbox), "--port", "0", "--seconds-per-step", seconds]
-    return [sys.executable, "-m", "plasma_watch.sandbox", *options, "--with-parent"]
+    return [sys.executable, "-m", "plasma_watch.sandbox", *options, "--previews", "--with-parent"]
 
 
 def _address(child: subprocess.Popen[bytes], home: Home) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ from plasma_watch.comfyui.protocol import Conversation, Entered, Fact, Freed, Pr
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.generate.outlook import steps_of
 from plasma_watch.job import Job
+from plasma_watch.outputs.picture import as_jpeg
 from plasma_watch.status import Board, of_running
 
 SHOW_SECONDS = 0.1
@@ -39,7 +41,7 @@ class Teller:
             case Entered():
                 self._entered(news)
             case Previewed():
-                self._board.preview(self._job.name, news.picture)
+                self._preview(news.picture)
             case PlasmaError():
                 self._say(f"{news.message}; it is looked for when ComfyUI is back", news.code)
             case Conversation():
@@ -50,6 +52,11 @@ class Teller:
     def _entered(self, news: Entered) -> None:
         if self._is_due(self._clock()):
             self._say(f"{self._which()}ComfyUI works (node {news.node})")
+
+    def _preview(self, picture: bytes) -> None:
+        """Show what the engine sent; what is no picture is no news."""
+        with contextlib.suppress(PlasmaError):
+            self._board.preview(self._job.name, self._job.id, as_jpeg(picture))
 
     def _queued(self, news: Conversation) -> None:
         if news.is_stuck:
@@ -89,6 +96,7 @@ class Teller:
             steps=news.steps,
             progress=progress,
             eta_seconds=None if pace is None else pace * to_go,
+            seconds_per_step=pace,
         )
         if self._is_due(now) or news.step == news.steps:
             self._board.show(status)
@@ -102,9 +110,17 @@ class Teller:
         return sum(steps_of(asked, picture) or steps for picture in left)
 
     def _log(self, news: Stepped, progress: float, pace: float | None, to_go: int) -> None:
-        eta = f" eta {pace * to_go:.0f}s {pace:.2g}s/step" if pace is not None else ""
+        eta = f" eta {pace * to_go:.0f}s {paced(pace)}s/step" if pace is not None else ""
         text = f"running {self._which()}step {news.step}/{news.steps} {progress:.0%}{eta}"
         self._board.say(self._job.name, self._job.id, text)
+
+
+def paced(seconds: float) -> str:
+    """Return a pace as log lines show it: `0.31`, `2.1`, `124`."""
+    return f"{seconds:.2g}" if seconds < _TWO_DIGITS else f"{seconds:.0f}"
+
+
+_TWO_DIGITS = 99.5
 
 
 def seconds_per_step(first: tuple[int, float], last: tuple[int, float]) -> float | None:

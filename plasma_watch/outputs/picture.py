@@ -29,6 +29,8 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 """What is opened at all: some others would start another program to be decoded."""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_JPEG_SIGNATURE = b"\xff\xd8\xff"
+_PREVIEW_QUALITY = 90
 TEXT_KEY = "plasma"
 """The PNG text that carries the resolved request."""
 
@@ -114,6 +116,18 @@ def _opened(content: bytes) -> Image.Image:
     if image.width * image.height > MAX_PIXELS:
         raise Image.DecompressionBombError
     return image
+
+
+def as_jpeg(content: bytes) -> bytes:
+    """Return a picture as JPEG; one that is JPEG already as it is.
+
+    Raises PlasmaError `image.unreadable`.
+    """
+    if content.startswith(_JPEG_SIGNATURE):
+        return content
+    out = io.BytesIO()
+    decode(content, "the preview").convert("RGB").save(out, "JPEG", quality=_PREVIEW_QUALITY)
+    return out.getvalue()
 
 
 def _plain(exc: Exception) -> str:

@@ -36,6 +36,7 @@ class Teller:
             steps=course.steps,
             progress=min(course.step / max(course.steps, 1), 1.0),
             eta_seconds=course.pace.to_go(course.steps - course.step),
+            seconds_per_step=course.pace.now(),
         )
         self._board.show(status)
         self._log(course)

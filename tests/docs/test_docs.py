@@ -112,7 +112,7 @@ def test_every_option_shown_exists() -> None:
     for command in get_command(app).commands.values():  # type: ignore[attr-defined]
         for inner in getattr(command, "commands", {"": command}).values():
             known |= {option for parameter in inner.params for option in parameter.opts}
-    flags_of_comfyui = {"--force-fp16", "--fp32-vae", "--force-upcast-attention"}
+    flags_of_comfyui = {"--force-fp16", "--fp32-vae", "--preview-method"}
     for page in (TOP / "README.md", TOP / "docs" / "contract.md"):
         for option in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", page.read_text("utf-8")):
             assert option in known | flags_of_comfyui, f"{page.name} says {option}"

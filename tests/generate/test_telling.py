@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from plasma_watch.comfyui.protocol import (
     STUCK_SECONDS,
@@ -171,12 +173,51 @@ def test_node_at_work_is_told(told: Telling) -> None:
 
 
 def test_preview_lies_beside_the_status(told: Telling) -> None:
-    """As it came."""
+    """A JPEG as it came; it is not decoded."""
     one = told()
+    one.step(1)
 
-    one.tell(Previewed(b"a JPEG"))
+    one.tell(Previewed(b"\xff\xd8\xff\xe0 a JPEG"))
 
-    assert (one.folder / "p003.preview.jpg").read_bytes() == b"a JPEG"
+    assert (one.folder / "p003.preview.jpg").read_bytes() == b"\xff\xd8\xff\xe0 a JPEG"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.3, "0.3"), (2.13, "2.1"), (31.4, "31"), (124.0, "124")]
+)
+def test_pace_in_the_log_is_a_number_that_people_read(
+    told: Telling, seconds: float, shown: str
+) -> None:
+    """Also on a machine that swaps."""
+    one = told()
+    one.step(19)
+    one.step(20, seconds=seconds)
+
+    assert f" {shown}s/step" in one.log()[-1]
+
+
+def test_preview_is_a_jpeg_whatever_the_engine_sends(told: Telling) -> None:
+    """ComfyUI may send PNG; its name would lie."""
+    one = told()
+    one.step(1)
+    png = io.BytesIO()
+    Image.new("RGBA", (8, 8), "orange").save(png, "PNG")
+
+    one.tell(Previewed(png.getvalue()))
+
+    with Image.open(one.folder / "p003.preview.jpg") as shown:
+        assert shown.format == "JPEG"
+
+
+def test_preview_that_is_no_picture_is_no_news(told: Telling) -> None:
+    """The job goes on; the one before stays."""
+    one = told()
+    one.step(1)
+    one.tell(Previewed(b"\xff\xd8\xff\xe0 a JPEG"))
+
+    one.tell(Previewed(b"\x89PNG cut short"))
+
+    assert (one.folder / "p003.preview.jpg").read_bytes() == b"\xff\xd8\xff\xe0 a JPEG"
 
 
 def test_engine_that_is_gone_is_told(told: Telling) -> None:

@@ -133,6 +133,22 @@ def test_only_a_program_of_its_own_loads_what_plots() -> None:
     assert importers == PROGRAMS
 
 
+GALLERY = f"{HOUSE.name}.report.gallery"
+
+
+def test_the_daemon_loads_of_the_gallery_who_has_it_made() -> None:
+    """What makes it is a program of its own, and the command line."""
+    importers = {
+        name: targets
+        for name, targets in IMPORTS.items()
+        if not name.startswith(GALLERY) and room(name) != "cli"
+    }
+
+    inner = {target for targets in importers.values() for target in targets}
+    assert {target for target in inner if target.startswith(GALLERY)} == {GALLERY}
+    assert not any(target.startswith(HOUSE.name) for target in IMPORTS[GALLERY])
+
+
 @pytest.mark.parametrize(
     ("importer", "target"),
     [

@@ -44,6 +44,7 @@ NEWER = replace(
     dropped=DROPPED + timedelta(seconds=48),
     why="a newer drop",
 )
+RUNNING = of_running(JOB, "step 9 of 20")
 DONE = Ending(State.DONE, "output/p003_v1.png")
 
 
@@ -331,11 +332,34 @@ def test_a_log_line_does_not_steer_the_terminal(board: Board, folder: Path) -> N
 
 def test_a_preview_lies_beside_the_status(board: Board, folder: Path) -> None:
     """It is replaced whole, as often as there is a better one."""
-    board.preview("p003", b"first")
-    board.preview("p003", b"second")
+    board.own(RUNNING)
+    board.preview("p003", JOB.id, b"first")
+    board.preview("p003", JOB.id, b"second")
 
-    assert [path.name for path in folder.iterdir()] == ["p003.preview.jpg"]
+    assert sorted(path.name for path in folder.iterdir()) == ["p003.preview.jpg", "p003.toml"]
     assert (folder / "p003.preview.jpg").read_bytes() == b"second"
+
+
+@pytest.mark.parametrize("state", [State.DONE, State.FAILED, State.CANCELLED])
+def test_a_preview_goes_when_its_job_has_ended(board: Board, folder: Path, state: State) -> None:
+    """What was made lies in its place then; also one that a crash left is gone."""
+    board.own(RUNNING)
+    board.preview("p003", JOB.id, b"so far")
+
+    Board(folder).show(of_ended(JOB, Ending(state, "it ended")))
+
+    assert [path.name for path in folder.iterdir()] == ["p003.toml"]
+
+
+def test_a_preview_is_of_the_newest_drop(board: Board, folder: Path) -> None:
+    """While the older job of that name still runs, nothing of it is shown under the name."""
+    board.own(RUNNING)
+    board.preview("p003", JOB.id, b"of the older")
+
+    board.own(NEWER)
+    board.preview("p003", JOB.id, b"of the older")
+
+    assert [path.name for path in folder.iterdir()] == ["p003.toml"]
 
 
 def test_a_folder_that_cannot_be_written_stops_nothing(
@@ -347,7 +371,7 @@ def test_a_folder_that_cannot_be_written_stops_nothing(
     with caplog.at_level(logging.WARNING):
         board.own(WAITING)
         board.say("p003", JOB.id, "waiting")
-        board.preview("p003", b"picture")
+        board.preview("p003", JOB.id, b"picture")
         board.daemon({"state": "idle"})
         board.show(of_ended(JOB, DONE))
 

@@ -1,0 +1,113 @@
+"""The jobs that ended, the newest last: what lies in `done/`, `failed/` and `cancelled/`.
+
+The folders are the index. They are listed again only when one of them has changed. A job ended when
+its journal was written last; that its picture was approved later, or its request taken out, does
+not make it newer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from plasma_watch.home import Home
+from plasma_watch.job import JOURNAL, is_job_id
+from plasma_watch.status import read_status
+
+_RECENT_NS = 2_000_000_000
+"""A folder that changed so lately may change again in one tick of its clock: it is read anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One job that ended, as far as its journal tells: people edit files, disks lose them."""
+
+    folder: Path
+    ended: datetime
+    journal: Mapping[str, Any]
+
+    @property
+    def state(self) -> str:
+        """How it ended: the folder says it."""
+        return self.folder.parent.name
+
+    @property
+    def name(self) -> str:
+        """How people refer to it."""
+        return str(self.journal.get("name", self.folder.name))
+
+    @property
+    def why(self) -> str:
+        """What came of it, in one sentence."""
+        return str(self._ending().get("why", ""))
+
+    @property
+    def code(self) -> str:
+        """The code of what went wrong; empty when nothing did."""
+        return str(self._ending().get("code", ""))
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return str(self._ending().get("hint", ""))
+
+    @property
+    def problems(self) -> list[str]:
+        """Everything that was wrong with its file."""
+        found = self._ending().get("problems")
+        return [str(each) for each in found] if isinstance(found, list) else []
+
+    def _ending(self) -> Mapping[str, Any]:
+        found = self.journal.get("ending")
+        return found if isinstance(found, dict) else {}
+
+
+class Ends:
+    """What ended in a home. Its state: what was there when the folders last changed."""
+
+    def __init__(self, home: Home) -> None:
+        self._folders = (home.done, home.failed, home.cancelled)
+        self._seen: tuple[int, ...] = ()
+        self._order: list[tuple[float, Path]] = []
+
+    def newest(self, most: int) -> list[End]:
+        """Return those that ended last, the newest last."""
+        return [_read(folder, ended) for ended, folder in self._sorted()[-most:]]
+
+    def since(self, oldest: float) -> list[End]:
+        """Return those that ended after an instant, the newest last."""
+        return [_read(folder, ended) for ended, folder in self._sorted() if ended >= oldest]
+
+    def _sorted(self) -> list[tuple[float, Path]]:
+        seen = tuple(_mtime(folder) for folder in self._folders)
+        if seen != self._seen:
+            self._order = sorted(each for folder in self._folders for each in _ended(folder))
+            is_settled = time.time_ns() - max(seen) > _RECENT_NS
+            self._seen = seen if is_settled else ()
+        return self._order
+
+
+def _mtime(folder: Path) -> int:
+    with contextlib.suppress(OSError):
+        return folder.stat().st_mtime_ns
+    return 0
+
+
+def _ended(folder: Path) -> Iterator[tuple[float, Path]]:
+    """Yield when each job of a folder ended, and where it lies."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if is_job_id(entry.name) and entry.is_dir(follow_symlinks=False):
+                path = Path(entry.path)
+                with contextlib.suppress(OSError):
+                    yield (path / JOURNAL).stat().st_mtime, path
+
+
+def _read(folder: Path, ended: float) -> End:
+    return End(folder, datetime.fromtimestamp(ended, UTC), read_status(folder / JOURNAL))
