@@ -13,6 +13,7 @@ import typer
 
 from plasma_watch.cli import (
     benchmarking,
+    datasets,
     doctoring,
     finding,
     homes,
@@ -45,6 +46,7 @@ for family in (
     service,
     doctoring,
     benchmarking,
+    datasets,
     loras,
 ):
     family.add_to(app)
