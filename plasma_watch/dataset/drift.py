@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from plasma_watch.dataset.background import Bools, Floats
+from plasma_watch.dataset.background import Bools, Floats, farthest
 from plasma_watch.dataset.parts import label
 
 _BLOCKS = 24
@@ -23,7 +23,7 @@ _SEEN_SHARE = 0.05
 def drift(off: Floats, smooth: Bools) -> Floats:
     """Return by how much the seen ground strays from its surface, block by block, smoothly."""
     height, width = off.shape[:2]
-    seen = _reaching_the_edge(smooth & (np.abs(off).max(axis=-1) < _FARTHEST))
+    seen = _reaching_the_edge(smooth & (farthest(np.abs(off)) < _FARTHEST))
     rows = np.linspace(0, height, _BLOCKS + 1, dtype=int)
     columns = np.linspace(0, width, _BLOCKS + 1, dtype=int)
     blocks = np.full((_BLOCKS, _BLOCKS, 3), np.nan, np.float32)

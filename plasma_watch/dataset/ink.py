@@ -11,7 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from plasma_watch.dataset.background import Bools, Floats, Ground, Kind, axis, surface
+from plasma_watch.dataset.background import (
+    Bools,
+    Floats,
+    Ground,
+    Kind,
+    axis,
+    farthest,
+    summed,
+    surface,
+)
 from plasma_watch.dataset.drift import drift
 from plasma_watch.dataset.shadows import is_tone, without_shadows
 
@@ -45,7 +54,7 @@ def ink(pixels: Floats, alpha: Floats | None, ground: Ground) -> Ink:
         tone = is_tone(pixels, below) & (alpha < _OPAQUE)
     else:
         limit = min(_MOST_OFF, max(_LEAST_OFF, _GRAINS * ground.grain))
-        mask = np.abs(pixels - below).max(axis=-1) > limit
+        mask = farthest(np.abs(pixels - below)) > limit
         tone = is_tone(pixels, below) & mask
     mask = without_shadows(mask, tone, smooth)
     ruled = lines(mask)
@@ -68,7 +77,7 @@ def _lying(mask: Bools, thin: int) -> Bools:
 
 
 def _is_smooth(pixels: Floats, limit: float) -> Bools:
-    grey = pixels.mean(axis=-1)
+    grey = summed(pixels) / 3
     step = np.zeros_like(grey)
     for one, other in (
         (np.s_[:, 1:], np.s_[:, :-1]),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from plasma_watch.dataset.background import Bools, Floats
+from plasma_watch.dataset.background import Bools, Floats, farthest, summed
 from plasma_watch.dataset.parts import Ints, Labels, label, spread
 
 _DARKEST, _LIGHTEST = 0.3, 0.97
@@ -32,10 +32,10 @@ _LEAST_SHARE = 2e-4
 
 def is_tone(pixels: Floats, below: Floats) -> Bools:
     """Tell where a pixel is the ground, darker."""
-    light = pixels.sum(axis=-1) / np.maximum(below.sum(axis=-1), 1)
-    off = np.abs(pixels - light[..., None] * below).max(axis=-1)
+    light = summed(pixels) / np.maximum(summed(below), 1)
+    off = farthest(np.abs(pixels - light[..., None] * below))
     is_between = (light > _DARKEST) & (light < _LIGHTEST)
-    tone: Bools = is_between & (off < _SAME_HUE) & (below.mean(axis=-1) > _DARK_GROUND)
+    tone: Bools = is_between & (off < _SAME_HUE) & (summed(below) > 3 * _DARK_GROUND)
     return tone
 
 
