@@ -35,7 +35,7 @@ _POWERS = tuple((whole - n, n) for whole in range(5) for n in range(whole + 1))
 _TURNS = 6
 _TRIMMED = 0.6
 """The share of the border that a first fit is made to: what agrees best."""
-_FEW_PIXELS = 8_000
+_FEW_PIXELS = 4_000
 """A fit looks at so many pixels of the border, and of the rest, at most; more change nothing."""
 _WHITE = 246
 _SLOPING = 10.0

@@ -56,7 +56,7 @@ def ink(pixels: Floats, alpha: Floats | None, ground: Ground) -> Ink:
         limit = min(_MOST_OFF, max(_LEAST_OFF, _GRAINS * ground.grain))
         mask = farthest(np.abs(pixels - below)) > limit
         tone = is_tone(pixels, below) & mask
-    mask = without_shadows(mask, tone, smooth)
+    mask = without_shadows(mask, tone, smooth, ground.grain)
     ruled = lines(mask)
     return Ink(mask & ~ruled, ruled)
 

@@ -194,7 +194,7 @@ def png(image: Image.Image) -> bytes:
     """Return a picture as a PNG that says nothing but its pixels."""
     image.info.clear()
     out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
+    image.save(out, "PNG")
     return out.getvalue()
 
 

@@ -25,7 +25,10 @@ _CORNERS = 2
 """With more corners of its box than these, a tone is a rectangle: it was drawn for itself."""
 _OWN_SHARE = 0.3
 """With ink below more than so much of it, a tone is a figure's own."""
-_RIM = 3
+_RIM, _FRINGE = 3, 12
+"""A shadow goes on for so many pixels, softly; on grainy paper its last dots lie so far off."""
+_GRAINY = 1.0
+"""From so much grain on, of 255, a ground is grainy."""
 _LEAST_SHARE = 2e-4
 """A tone that covers less than this share of the sheet is the soft edge of a line."""
 
@@ -39,14 +42,25 @@ def is_tone(pixels: Floats, below: Floats) -> Bools:
     return tone
 
 
-def without_shadows(mask: Bools, tone: Bools, smooth: Bools) -> Bools:
+def without_shadows(mask: Bools, tone: Bools, smooth: Bools, grain: float = 0) -> Bools:
     """Take shadows out of a mask; `tone` is where the ground is darker, `smooth` has no edge."""
     flat = label(tone & smooth & mask)
     wide = np.concatenate(([False], flat.areas() >= _LEAST_SHARE * mask.size))
     is_shadow = wide & (_fading(mask, flat) | _floors(mask & ~tone, flat))
     shadow = is_shadow[flat.of]
     rim = spread(shadow, _RIM, _RIM) & tone
-    return mask & ~shadow & ~rim
+    left = mask & ~shadow & ~rim
+    if grain < _GRAINY or not shadow.any():
+        return left
+    return _without_dots(left, tone & spread(shadow, _FRINGE, _FRINGE))
+
+
+def _without_dots(mask: Bools, fringe: Bools) -> Bools:
+    """Take away small parts that lie in a shadow's fringe altogether."""
+    parts = label(mask)
+    is_kept = np.concatenate(([False], parts.areas() >= _LEAST_SHARE * mask.size))
+    is_kept[parts.of[mask & ~fringe]] = True
+    return is_kept[parts.of]
 
 
 def _fading(mask: Bools, flat: Labels) -> Bools:

@@ -19,7 +19,7 @@ SMALL = ("--resolution", "128")
 def sheet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A studio's model sheet."""
     path = tmp_path_factory.mktemp("sheets") / "spyke.png"
-    path.write_bytes(model_sheet("white", 1200).png())
+    path.write_bytes(model_sheet("white", 800).png())
     return path
 
 
@@ -44,10 +44,10 @@ def test_prepare_says_what_it_saw_and_made(run: Run, home: Path, sheet: Path) ->
     """Below the home, as a request will name it."""
     out = prepared(run, sheet)
 
-    assert "spyke.png: 1200x850, white ground, 9 figures; beside: " in out
-    assert " 1 full  at 49, 97 to 181, 512: face, bust, full" in out
-    assert "datasets/spyke: 20 pictures and 20 captions written, 0 as they were" in out
-    assert "20 framings are guessed" in out
+    assert "spyke.png: 800x567, white ground, 9 figures; beside: " in out
+    assert " 1 full  at 32, 65 to 121, 341: face, bust, full" in out
+    assert "datasets/spyke: 17 pictures and 17 captions written, 0 as they were" in out
+    assert "17 framings are guessed" in out
     assert (home / "datasets" / "spyke" / "spyke-01-full.txt").exists()
 
 
@@ -55,8 +55,8 @@ def test_prepare_speaks_json(run: Run, sheet: Path) -> None:
     """Sheets, figures, files, and the record of each picture."""
     told = json.loads(prepared(run, sheet, "--json"))
 
-    assert told["sheets"][0]["figures"][0] == {"box": [49, 97, 181, 512], "shows": "full"}
-    assert len(told["written"]) == len(told["pictures"]) == 20
+    assert told["sheets"][0]["figures"][0] == {"box": [32, 65, 121, 341], "shows": "full"}
+    assert len(told["written"]) == len(told["pictures"]) == 17
     assert told["pictures"][0]["guessed"] is True
 
 
@@ -67,7 +67,7 @@ def test_a_second_prepare_needs_no_trigger(run: Run, sheet: Path, home: Path) ->
 
     answer = run("dataset", "prepare", str(sheet), "--to", "datasets/spyke", *SMALL)
 
-    assert "0 pictures and 0 captions written, 20 as they were" in answer.out
+    assert "0 pictures and 0 captions written, 17 as they were" in answer.out
     assert "1 captions edited by hand are kept: spyke-01-full.png" in answer.out
 
 

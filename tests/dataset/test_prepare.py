@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,19 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def prepared(sheet: Path) -> Outcome:
+    """What became of that sheet, in the folder `set` beside it, which no test writes to."""
+    return made(sheet, sheet.parent / "set")
+
+
+@pytest.fixture
+def ours(prepared: Outcome, sheet: Path, tmp_path: Path) -> Path:
+    """A copy of what was prepared, for people to work on."""
+    assert prepared.verdict.members
+    return shutil.copytree(sheet.parent / "set", tmp_path / "ours")
+
+
 def made(sheet: Path, folder: Path, wish: Wish = WISH) -> Outcome:
     """Prepare one sheet."""
     return prepare([sheet], folder, wish)
@@ -45,65 +59,57 @@ def visible(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in folder.iterdir() if not p.name.startswith(".")}
 
 
-def test_a_model_sheet_passes_the_gate(sheet: Path, tmp_path: Path) -> None:
+def test_a_model_sheet_passes_the_gate(sheet: Path, prepared: Outcome) -> None:
     """Fifteen pictures and more, decoded as the gate decodes them: it has no word to say."""
-    outcome = made(sheet, tmp_path / "set")
-
-    folder = Folder(str(tmp_path / "set"), (tmp_path,), 10**8)
+    folder = Folder(str(sheet.parent / "set"), (sheet.parent,), 10**8)
     found = contents(folder, lambda name: look(folder, name).shot)
-    assert found.usable() == len(outcome.verdict.write_pictures) >= 15
+    assert found.usable() == len(prepared.verdict.write_pictures) >= 15
     assert list(problems(found, GATE)) == []
     assert all(shot.oddity == "" for shot in found.shots)
 
 
-def test_every_picture_has_a_bucket_for_its_size(sheet: Path, tmp_path: Path) -> None:
+def test_every_picture_has_a_bucket_for_its_size(ours: Path) -> None:
     """Nothing is cut off by the trainer."""
-    made(sheet, tmp_path)
-
-    sizes = {loaded(path).size for path in tmp_path.glob("*.png")}
+    sizes = {loaded(path).size for path in ours.glob("*.png")}
     assert sizes <= set(WISH.buckets.sizes())
     assert len(sizes) > 1
 
 
-def test_the_record_tells_how_each_came_about(sheet: Path, tmp_path: Path) -> None:
+def test_the_record_tells_how_each_came_about(sheet: Path, ours: Path) -> None:
     """Source, box, scale, hashes; the caption as it was written."""
-    made(sheet, tmp_path)
-
-    record = read_record((tmp_path / RECORD).read_bytes())
+    record = read_record((ours / RECORD).read_bytes())
     one = record.by_file()["spyke-01-full.png"]
     assert record.trigger == "spyke"
     assert one.source == str(sheet)
     assert one.box == (49, 97, 181, 512)
     assert one.guessed
-    assert one.pixels == pixels_sha256(loaded(tmp_path / one.file))
-    assert (tmp_path / "spyke-01-full.txt").read_text() == f"{one.caption}\n"
+    assert one.pixels == pixels_sha256(loaded(ours / one.file))
+    assert (ours / "spyke-01-full.txt").read_text() == f"{one.caption}\n"
 
 
-def test_a_second_run_makes_the_same_again(sheet: Path, tmp_path: Path) -> None:
+def test_a_second_run_makes_the_same_again(sheet: Path, ours: Path) -> None:
     """To the byte."""
-    made(sheet, tmp_path)
-    first = visible(tmp_path)
+    first = visible(ours)
 
-    again = made(sheet, tmp_path)
+    again = made(sheet, ours)
 
-    assert visible(tmp_path) == first
+    assert visible(ours) == first
     assert again.verdict.write_pictures == again.verdict.write_captions == []
 
 
-def test_what_people_did_is_kept_over_a_second_run(sheet: Path, tmp_path: Path) -> None:
+def test_what_people_did_is_kept_over_a_second_run(sheet: Path, ours: Path, tmp_path: Path) -> None:
     """A caption, a picture, and one that was taken out; also when more sheets come."""
-    made(sheet, tmp_path)
-    (tmp_path / "spyke-01-full.txt").write_text("spyke, by hand\n")
-    Image.new("RGB", (128, 128), "red").save(tmp_path / "spyke-02-full.png")
-    (tmp_path / "spyke-03-full.png").unlink()
-    (tmp_path / "spyke-03-full.txt").unlink()
-    before = visible(tmp_path)
+    (ours / "spyke-01-full.txt").write_text("spyke, by hand\n")
+    Image.new("RGB", (128, 128), "red").save(ours / "spyke-02-full.png")
+    (ours / "spyke-03-full.png").unlink()
+    (ours / "spyke-03-full.txt").unlink()
+    before = visible(ours)
     other = tmp_path / "more.jpg"
-    row("tinted", 2, 400).image.save(other)
+    row("tinted", 2, 200).image.save(other)
 
-    outcome = prepare([sheet, other], tmp_path, replace(WISH, said="white cloak"))
+    outcome = prepare([sheet, other], ours, replace(WISH, said="white cloak"))
 
-    after = visible(tmp_path)
+    after = visible(ours)
     kept = ("spyke-01-full.txt", "spyke-02-full.png")
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
     assert "spyke-03-full.png" not in after
@@ -113,35 +119,38 @@ def test_what_people_did_is_kept_over_a_second_run(sheet: Path, tmp_path: Path) 
     assert outcome.verdict.removed == ["spyke-03-full.png"]
 
 
-def test_others_files_are_never_written_over(sheet: Path, tmp_path: Path) -> None:
+def test_others_files_are_never_written_over(tmp_path: Path) -> None:
     """A picture that lies there under such a name, and a sheet of the same name from elsewhere."""
+    for folder, ground in (("here", "white"), ("elsewhere", "tinted")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "spyke.png").write_bytes(row(ground, 1, 200).png())
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "spyke-01-full.png").write_bytes(b"mine")
-    made(sheet, tmp_path / "set")
-    elsewhere = tmp_path / "spyke.png"
-    elsewhere.write_bytes(row("tinted", 1, 400).png())
 
-    made(elsewhere, tmp_path / "set")
+    for folder in ("here", "elsewhere"):
+        made(tmp_path / folder / "spyke.png", tmp_path / "set")
 
     lying = visible(tmp_path / "set")
     assert lying["spyke-01-full.png"] == b"mine"
     assert {"spyke-01-full-2.png", "spyke-01-full-3.png"} <= set(lying)
 
 
-def test_the_same_sheet_gives_nothing_twice(sheet: Path, tmp_path: Path) -> None:
+def test_the_same_sheet_gives_nothing_twice(tmp_path: Path) -> None:
     """Under another name in the same run."""
-    (tmp_path / "copy.png").write_bytes(sheet.read_bytes())
+    sheet, copy = tmp_path / "spyke.png", tmp_path / "copy.png"
+    for path in (sheet, copy):
+        path.write_bytes(row("white", 1, 200).png())
 
-    prepare([sheet, sheet, tmp_path / "copy.png"], tmp_path / "set", WISH)
+    prepare([sheet, sheet, copy], tmp_path / "set", WISH)
 
     assert not list((tmp_path / "set").glob("copy*"))
 
 
 @pytest.mark.parametrize("content", BROKEN)
-def test_one_broken_sheet_refuses_all_and_nothing_is_written(
-    sheet: Path, tmp_path: Path, content: str
-) -> None:
+def test_one_broken_sheet_refuses_all_and_nothing_is_written(tmp_path: Path, content: str) -> None:
     """F55: each broken one is named, wherever it stands; a new folder is not even made."""
+    sheet = tmp_path / "spyke.png"
+    sheet.write_bytes(row("white", 1, 120).png())
     bad = [tmp_path / "bad1.png", tmp_path / "bad2.png"]
     for path in bad:
         path.write_bytes(BROKEN[content][0])

@@ -13,7 +13,7 @@ from plasma_watch.dataset.framing import Framing
 from plasma_watch.dataset.sheet import read_sheet
 from plasma_watch.dataset.sighting import look, whole
 from tests.dataset.looking import agreement
-from tests.fakes.sheets import model_sheet, row, scaled
+from tests.fakes.sheets import model_sheet, row
 
 LEAST = 0.97
 Record = Callable[[str, object], None]
@@ -77,15 +77,15 @@ def test_the_ripples_of_a_jpeg_are_no_ink(
 
 
 def test_boxes_are_in_the_sheets_own_pixels(tmp_path: Path, record_property: Record) -> None:
-    """Though they are found on a copy a third as large."""
-    sheet = scaled(model_sheet("white"), 1.5)
+    """Though they are found on a copy half as large."""
+    sheet = model_sheet("white")
     (tmp_path / "sheet.png").write_bytes(sheet.png())
 
     sighting = look(read_sheet(tmp_path / "sheet.png"))
 
     agreed = agreement(sheet.boxes, [of.box for of in sighting.subjects()])
     record_property("iou", agreed)
-    assert sighting.scale == 3
+    assert sighting.scale == 2
     assert min(agreed) >= LEAST
     assert [of.shows for of in sighting.subjects()] == (
         [Framing.FULL] * 5 + [Framing.FACE] * 3 + [Framing.BUST]

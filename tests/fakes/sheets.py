@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
@@ -147,19 +148,21 @@ GROUNDS: dict[str, Callable[[tuple[int, int]], Image.Image]] = {
 # Sheets.
 
 
+@cache
 def row(ground: str, count: int, height: int = 620, *, shadows: str = "") -> Sheet:
     """Draw so many figures on their feet, in rows of at most five.
 
-    `shadows` is empty, `soft` or `hard`; a figure's shadow reaches into its neighbour's.
+    `shadows` is empty, `soft` or `hard`; a figure's shadow reaches into its neighbour's. All of it
+    goes by the height, as in a sheet that was drawn large and saved small.
     """
-    drawn = [figure(POSES[n % len(POSES)], height) for n in range(count)]
+    drawn, gap = [figure(POSES[n % len(POSES)], height) for n in range(count)], height // 5
     lines = [drawn[n : n + 5] for n in range(0, count, 5)]
-    wide = max(sum(f.width for f in line) + 60 * (len(line) + 1) for line in lines)
+    wide = max(sum(f.width for f in line) + gap * (len(line) + 1) for line in lines)
     tall = len(lines) * (height + 140) + 60
     table = Table(GROUNDS[ground]((wide, tall)))
     places = list(_places(lines, height))
     for place in places if shadows else ():
-        table.shade(_beneath(*place), blur=14 if shadows == "soft" else 0)
+        table.shade(_beneath(*place, height), blur=height / 22 if shadows == "soft" else 0)
     for each, centre, floor in places:
         table.stand(each, centre, floor)
     return table.done()
@@ -169,17 +172,18 @@ def _places(
     lines: Sequence[Sequence[Image.Image]], height: int
 ) -> Iterator[tuple[Image.Image, int, int]]:
     for number, line in enumerate(lines):
-        left = 60
+        left = gap = height // 5
         for each in line:
             yield each, left + each.width // 2, 60 + height + number * (height + 140)
-            left += each.width + 60
+            left += each.width + gap
 
 
-def _beneath(drawn: Image.Image, centre: int, floor: int) -> Box:
-    half = drawn.width // 2 + 40
-    return (centre - half, floor - 34, centre + half, floor + 26)
+def _beneath(drawn: Image.Image, centre: int, floor: int, height: int) -> Box:
+    half = drawn.width // 2 + height // 7
+    return (centre - half, floor - height // 9, centre + half, floor + height // 11)
 
 
+@cache
 def model_sheet(ground: str = "white", width: int = 2400) -> Sheet:
     """Draw a page as a studio's: turnaround, action, expressions, title, labels, swatches."""
     w, h = 2400, 1700
