@@ -48,13 +48,13 @@ def _verdict_lines(verdict: Verdict, to: Path) -> Iterator[str]:
     written = _counted(len(verdict.write_pictures), "picture")
     captions = _counted(len(verdict.write_captions), "caption")
     yield f"{to}: {written} and {captions} written, {len(verdict.same)} as they were"
-    for names, said in (
-        (verdict.edited_captions, "captions edited by hand are kept"),
-        (verdict.edited_pictures, "pictures edited by hand are kept"),
-        (verdict.removed, "pictures taken out by hand stay out (dataset.toml names them)"),
+    for names, what, said in (
+        (verdict.edited_captions, "caption", "kept as edited by hand"),
+        (verdict.edited_pictures, "picture", "kept as edited by hand"),
+        (verdict.removed, "picture", "not made again, taken out by hand (dataset.toml names them)"),
     ):
         if names:
-            yield f"  {len(names)} {said}: {_listed(names)}"
+            yield f"  {_counted(len(names), what)} {said}: {_listed(names)}"
 
 
 def added_lines(added: Added, to: Path) -> Iterator[str]:

@@ -68,7 +68,7 @@ def test_a_second_prepare_needs_no_trigger(run: Run, sheet: Path, home: Path) ->
     answer = run("dataset", "prepare", str(sheet), "--to", "datasets/spyke", *SMALL)
 
     assert "0 pictures and 0 captions written, 17 as they were" in answer.out
-    assert "1 captions edited by hand are kept: spyke-01-full.png" in answer.out
+    assert "1 caption kept as edited by hand: spyke-01-full.png" in answer.out
 
 
 def test_a_new_dataset_needs_a_trigger(run: Run, sheet: Path, home: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from plasma_watch.dataset.background import Bools
+from plasma_watch.dataset.shadows import without_shadows
 from tests.dataset.looking import arrays, seen
 
 
@@ -89,3 +90,17 @@ def test_colours_are_never_shadows() -> None:
 
     assert ink_of(sheet)[260, 70]
     assert arrays(sheet)[1] is None
+
+
+@pytest.mark.parametrize(("grain", "is_kept"), [(0, True), (3, False)])
+def test_dots_in_the_fringe_of_a_shadow_are_grain(grain: float, *, is_kept: bool) -> None:
+    """On grainy paper alone, and only there: elsewhere they are the ends of thin lines."""
+    tone = np.zeros((200, 200), np.bool_)
+    tone[100:130, 50:150] = True
+    tone[90, 60] = tone[20, 60] = True
+
+    mask = without_shadows(tone, tone, np.ones_like(tone), grain)
+
+    assert not mask[100:130].any()
+    assert bool(mask[90, 60]) is is_kept
+    assert mask[20, 60]
