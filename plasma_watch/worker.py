@@ -40,6 +40,9 @@ class Kind(Protocol):
     def is_heavy(self) -> bool:
         """Tell whether a job takes the machine, so that only one a user may run."""
 
+    def rest(self) -> None:
+        """Hear that there is nothing to do for now."""
+
     def run(self, ongoing: Ongoing, request: Any) -> Ending:  # noqa: ANN401 - the kind's own
         """Do the job from wherever its journal stands."""
 
@@ -138,6 +141,8 @@ class Worker:
     def _rest(self) -> None:
         """Wait for work; while something is held, look again soon."""
         self.is_up = True
+        for kind in self._kinds.values():
+            kind.rest()
         is_idle, held = not len(self._line), bool(self.holds)
         if is_idle:
             self.holds.clear()

@@ -6,13 +6,17 @@ With `manage = true` it is a process of our own, which a call for it starts; `se
 from __future__ import annotations
 
 import contextlib
+import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from plasma_watch.comfyui.catalog import Catalog
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts, check_fit
+from plasma_watch.comfyui.follow import Listener
 from plasma_watch.comfyui.server import Server
 from plasma_watch.config import Comfyui, is_loopback
 from plasma_watch.errors import Code, PlasmaError
@@ -21,6 +25,8 @@ from plasma_watch.words import without_userinfo
 
 AUTO_URLS = ("http://127.0.0.1:8188", "http://127.0.0.1:8000")
 """ComfyUI's own port, and that of ComfyUI Desktop."""
+FRESH_SECONDS = 2.0
+"""How long what the engine said of itself counts before it is asked again."""
 _PART_READ_SECONDS = 0.5
 FREE_PAUSE_SECONDS = 1.5
 """A wish to free memory can get lost right behind a prompt, so it is said twice."""
@@ -41,8 +47,18 @@ class Seen:
 class Engine:
     """Finds the engine and remembers it. Its state: the client in use, what the engine holds."""
 
-    def __init__(self, config: Comfyui, server: Server | None = None) -> None:
+    def __init__(
+        self,
+        config: Comfyui,
+        server: Server | None = None,
+        fresh_seconds: float = FRESH_SECONDS,
+        client_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
         self._server = server
+        self._fresh_seconds = fresh_seconds
+        self._client_id = client_id
+        """Returns the name of a new socket. A name is used once: where two sockets had one, the end
+        of the older would make the engine forget the newer."""
         self._urls = AUTO_URLS if config.url == "auto" else (config.url,)
         if server:
             self._urls = (server.url,)
@@ -54,6 +70,10 @@ class Engine:
         self._deaf = 0
         self._hanging = ""
         """The prompt that it hangs in, when it did not heed an interrupt."""
+        self._asked_at = float("-inf")
+        self._listener: Listener | None = None
+        self.catalog: Catalog | None = None
+        """What it says of its node classes, while it is known."""
         self._process: int | None = None
         self.checkpoint = ""
         """The checkpoint that the engine holds in memory, as far as we know."""
@@ -61,10 +81,14 @@ class Engine:
     def ready(self, now: datetime) -> tuple[Client, Facts]:
         """Return a client for an engine that answers and is fit.
 
-        Raises PlasmaError with an `engine.*` code that says what to wait for.
+        What it said of itself a moment ago counts; one that died since is found out by what it is
+        asked next. Raises PlasmaError with an `engine.*` code that says what to wait for.
         """
         if self._server:
             self._server.raise_up()
+        if self._client and self._facts and time.monotonic() - self._asked_at < self._fresh_seconds:
+            check_fit(self._facts, self._required_device)
+            return self._client, self._facts
         try:
             client, facts = self._answering()
         except PlasmaError as exc:
@@ -75,9 +99,26 @@ class Engine:
         if self._server:
             self._server.answered()
         self._since = self._since or now
-        self._facts = facts
+        self._facts, self._asked_at = facts, time.monotonic()
+        self.catalog = self.catalog or Catalog(client.object_info)
         check_fit(facts, self._required_device)
         return client, facts
+
+    def listener(self) -> Listener:
+        """Return the socket for all prompts of a line; a new one would cost each page its opening.
+
+        Raises nothing: where it cannot be opened, queue and history tell all the same.
+        """
+        if self._listener is None:
+            self._listener = Listener(self.seen().url, self._client_id())
+        self._listener.connect()
+        return self._listener
+
+    def rest(self) -> None:
+        """Close the socket: a client that does not read would hold up all others of the engine."""
+        if self._listener:
+            self._listener.close()
+        self._listener = None
 
     # An engine of our own.
 
@@ -174,9 +215,10 @@ class Engine:
 
     def forget(self) -> None:
         """Take it that the engine is gone: nothing it held counts any more."""
+        self.rest()
         if self._client:
             self._client.close()
-        self._client = self._facts = self._since = self._process = None
+        self._client = self._facts = self._since = self._process = self.catalog = None
         self.checkpoint = ""
 
     def hangs_in(self, prompt: str) -> None:

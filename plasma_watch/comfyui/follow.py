@@ -35,7 +35,7 @@ class Listener:
 
     def __init__(self, url: str, client_id: str) -> None:
         self._url = url
-        self._client_id = client_id
+        self.client_id = client_id
         self._socket: FrameSocket | None = None
         self._next_try = 0.0
         self.connect()
@@ -46,7 +46,7 @@ class Listener:
             return
         self._next_try = time.monotonic() + RECONNECT_SECONDS
         with contextlib.suppress(SocketClosed):
-            self._socket = FrameSocket(self._url, self._client_id)
+            self._socket = FrameSocket(self._url, self.client_id)
 
     @property
     def is_open(self) -> bool:

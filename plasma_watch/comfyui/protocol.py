@@ -227,6 +227,10 @@ class Conversation:
         self.last_words = last_words
         self.is_stuck = True
 
+    def was_accepted(self, now: float) -> None:
+        """Take it that the engine has the prompt: it is asked when frames had their time."""
+        self._ask_at = now + ASK_SECONDS
+
     def was_removed(self) -> None:
         """Take it that we took the prompt out of the queue: its absence needs no second look."""
         self._missed_since = float("-inf")

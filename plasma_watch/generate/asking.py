@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -99,29 +98,26 @@ def ask(piece: Piece, tell: Tell) -> Answer:
 
 
 def _followed(
-    piece: Piece, tell: Tell, begin: Callable[[Piece, str], None] | None = None
+    piece: Piece, tell: Tell, begin: Callable[[Piece, str], bool] | None = None
 ) -> Verdict:
     """Follow the present attempt to its verdict; the socket is open before the prompt is sent."""
-    client_id = str(uuid.uuid5(uuid.UUID(piece.prompt), "client"))
-    listener = Listener(piece.bench.client.url, client_id)
-    try:
-        if begin:
-            begin(piece, client_id)
-        conversation = Conversation(piece.prompt)
-        verdict = follow(
-            piece.bench.client,
-            listener,
-            conversation,
-            piece.bench.control,
-            tell,
-            patience=piece.bench.patience(time.monotonic()),
-            rescue=piece.bench.rescue,
-        )
-        if begin and verdict != Lost() and _is_deaf(listener, conversation, piece.bench.control):
-            piece.bench.deaf()
-        return verdict
-    finally:
+    listener = piece.bench.listener()
+    conversation = Conversation(piece.prompt)
+    if begin and begin(piece, listener.client_id):
+        conversation.was_accepted(time.monotonic())
+    verdict = follow(
+        piece.bench.client,
+        listener,
+        conversation,
+        piece.bench.control,
+        tell,
+        patience=piece.bench.patience(time.monotonic()),
+        rescue=piece.bench.rescue,
+    )
+    if begin and verdict != Lost() and _is_deaf(listener, conversation, piece.bench.control):
+        piece.bench.deaf()
         listener.close()
+    return verdict
 
 
 def _is_deaf(listener: Listener, conversation: Conversation, control: Control) -> bool:
@@ -131,7 +127,8 @@ def _is_deaf(listener: Listener, conversation: Conversation, control: Control) -
     return listener.is_open and not conversation.end_was_heard
 
 
-def _post(piece: Piece, client_id: str) -> None:
+def _post(piece: Piece, client_id: str) -> bool:
+    """Send the prompt; tell whether the engine said that it has it."""
     with piece.bench.tripwire.step(piece.job.id, "fill"):
         graph = piece.order.graph(piece.job, piece.picture)
     extra = {"extra_pnginfo": {pictures.TEXT_KEY: piece.carried(graph)}, "plasma_job": piece.job.id}
@@ -139,8 +136,10 @@ def _post(piece: Piece, client_id: str) -> None:
     match posted := piece.bench.client.post_prompt(graph, piece.prompt, client_id, extra, output):
         case Accepted():
             log.info("%s: ComfyUI took attempt %d", piece.job.id, piece.picture.attempt)
+            return True
         case Unclear():
             log.warning("%s: %s; queue and history are asked", piece.job.id, posted.why)
+            return False
         case Refused():
             if posted.was_queued:
                 piece.bench.client.delete(piece.prompt)

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from plasma_watch.comfyui.catalog import Catalog
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.engine import Engine
 from plasma_watch.comfyui.facts import Facts
@@ -170,6 +171,10 @@ class Generate:
         except PlasmaError:
             return True
 
+    def rest(self) -> None:
+        """Hear that there is nothing to do for now."""
+        self._shop.engine.rest()
+
     # Making.
 
     def run(self, ongoing: Ongoing, request: GenerateRequest) -> Ending:
@@ -267,6 +272,7 @@ class Generate:
             output=shop.output(),
             told=shop.told,
             placed=self._placed,
+            listener=shop.engine.listener,
             deaf=shop.engine.heard_nothing,
             hung=shop.engine.hangs_in,
             rescue=shop.engine.restart,
@@ -371,7 +377,8 @@ class Generate:
         check_sizes(template, inputs, shop.config.limits)
         order = Order(template, plan, place_of(plan.request, ongoing.job.name), facts, inputs, ())
         graphs = order.unlike_graphs(ongoing.job)
-        packs = check_engine(client, template, graphs, ongoing.job.file)
+        catalog = shop.engine.catalog or Catalog(client.object_info)
+        packs = check_engine(catalog, template, graphs, ongoing.job.file)
         with shop.tripwire.step(subject, "hash"):
             models = hash_models(graphs, shop.comfyui, shop.hashes)
         original = self._original(ongoing, request, order)

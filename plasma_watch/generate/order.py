@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from plasma_watch import toml_check
-from plasma_watch.comfyui.client import Client
+from plasma_watch.comfyui.catalog import Catalog
 from plasma_watch.comfyui.facts import Facts
 from plasma_watch.config import Limits
 from plasma_watch.errors import Code, PlasmaError, Problem, gathered
@@ -183,18 +183,28 @@ def _decoded(named: str, content: bytes) -> Image.Image:
 
 
 def check_engine(
-    client: Client, template: Template, graphs: Sequence[Graph], subject: str
+    catalog: Catalog, template: Template, graphs: Sequence[Graph], subject: str
 ) -> tuple[str, ...]:
     """Return the custom node packs that the graphs use.
 
     Raises PlasmaError that holds everything which the engine would refuse in them.
     """
     classes = {name for graph in graphs for name in preflight.node_classes(graph)}
-    infos = {name: client.object_info(name) for name in sorted(classes)}
-    found = (p for graph in graphs for p in preflight.problems(template, graph, infos))
-    if each_once := list(dict.fromkeys(found)):
-        raise gathered(subject, each_once)
+    infos = catalog.of(classes)
+    found = _objections(template, graphs, infos)
+    if found and catalog.forget():  # what was remembered may be too old
+        infos = catalog.of(classes)
+        found = _objections(template, graphs, infos)
+    if found:
+        raise gathered(subject, found)
     return tuple(preflight.packs(infos))
+
+
+def _objections(
+    template: Template, graphs: Sequence[Graph], infos: preflight.Infos
+) -> list[Problem]:
+    found = (p for graph in graphs for p in preflight.problems(template, graph, infos))
+    return list(dict.fromkeys(found))
 
 
 def hash_models(

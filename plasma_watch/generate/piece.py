@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plasma_watch.comfyui.client import Client
+from plasma_watch.comfyui.follow import Listener
 from plasma_watch.comfyui.patience import Patience
 from plasma_watch.control import Control
 from plasma_watch.generate import again, resolve
@@ -31,6 +32,8 @@ class Bench:
     """How a path is told to people: relative to the home, absolute if outside."""
     placed: Callable[[Job, Path, Mapping[str, Any]], None]
     """Told of every picture in its place, with its request, before the journal is."""
+    listener: Callable[[], Listener]
+    """Returns the open socket to hear the engine by."""
     deaf: Callable[[], None]
     """Told of every socket that stayed open and told nothing of the end."""
     hung: Callable[[str], None]

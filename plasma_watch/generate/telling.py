@@ -11,6 +11,8 @@ from plasma_watch.generate.outlook import steps_of
 from plasma_watch.job import Job
 from plasma_watch.status import Board, of_running
 
+SHOW_SECONDS = 0.1
+"""The status shows at most one node or step in this time, and always the last step."""
 LOG_SECONDS = 1.0
 """The log gets at most one line of progress in this time; the status file shows every step."""
 
@@ -27,7 +29,7 @@ class Teller:
         self._clock = clock
         self._first: tuple[int, float] | None = None
         self._step = 0
-        self._logged = float("-inf")
+        self._logged = self._shown = float("-inf")
 
     def tell(self, news: Fact | Conversation | PlasmaError) -> None:
         """Tell one piece of news."""
@@ -35,13 +37,17 @@ class Teller:
             case Stepped():
                 self._stepped(news)
             case Entered():
-                self._say(f"{self._which()}ComfyUI works (node {news.node})")
+                self._entered(news)
             case Previewed():
                 self._board.preview(self._job.name, news.picture)
             case PlasmaError():
                 self._say(f"{news.message}; it is looked for when ComfyUI is back", news.code)
             case Conversation():
                 self._queued(news)
+
+    def _entered(self, news: Entered) -> None:
+        if self._is_due(self._clock()):
+            self._say(f"{self._which()}ComfyUI works (node {news.node})")
 
     def _queued(self, news: Conversation) -> None:
         if news.is_stuck:
@@ -51,6 +57,12 @@ class Teller:
         elif news.ahead:
             why = f"{self._which()}behind {news.ahead} other prompt(s) in ComfyUI"
             self._say(why, Code.ENGINE_BUSY)
+
+    def _is_due(self, now: float) -> bool:
+        """Tell whether the status may be shown anew, and take it that it is."""
+        is_due = now - self._shown >= SHOW_SECONDS
+        self._shown = now if is_due else self._shown
+        return is_due
 
     def _say(self, why: str, code: Code | None = None) -> None:
         self._board.show(of_running(self._job, why, waiting_for=code))
@@ -76,7 +88,8 @@ class Teller:
             progress=progress,
             eta_seconds=None if pace is None else pace * to_go,
         )
-        self._board.show(status)
+        if self._is_due(now) or news.step == news.steps:
+            self._board.show(status)
         if now - self._logged >= LOG_SECONDS or news.step == news.steps:
             self._logged = now
             self._log(news, progress, pace, to_go)

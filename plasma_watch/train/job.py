@@ -57,6 +57,9 @@ class Train:
         """Tell whether the trainer takes the machine; the stand-in does not."""
         return not self._shop.is_sandbox
 
+    def rest(self) -> None:
+        """Hear that there is nothing to do for now: nothing is held open between trainings."""
+
     # Training.
 
     def end_orphan(self, job: Job) -> None:

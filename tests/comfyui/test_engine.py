@@ -22,14 +22,14 @@ LATER = NOON + timedelta(minutes=1)
 @pytest.fixture
 def found(engine: FakeEngine) -> Iterator[Engine]:
     """The fake engine, as the home's engine; any device will do."""
-    found = Engine(Comfyui(url=engine.url, required_device="any"))
+    found = Engine(Comfyui(url=engine.url, required_device="any"), fresh_seconds=0)
     yield found
     found.forget()
 
 
 def auto(first: str, second: str) -> Engine:
     """Return an engine that is looked for at these addresses instead of the usual ones."""
-    engine = Engine(Comfyui(url="auto", required_device="any"))
+    engine = Engine(Comfyui(url="auto", required_device="any"), fresh_seconds=0)
     engine._urls = (first, second)
     return engine
 
@@ -184,3 +184,46 @@ def test_sandbox_is_fit_on_every_machine(sandbox: Sandbox) -> None:
 
     assert found.ready(NOON)[1].is_sandbox
     found.forget()
+
+
+def test_what_it_said_a_moment_ago_counts(engine: FakeEngine) -> None:
+    """A line of pages does not ask for the version again and again."""
+    found = Engine(Comfyui(url=engine.url, required_device="any"), fresh_seconds=60)
+    found.ready(NOON)
+    found.ready(NOON)
+
+    assert engine.routes().count("GET /system_stats") == 1
+
+    found.forget()
+    found.ready(NOON)
+
+    assert engine.routes().count("GET /system_stats") == 2
+
+
+def test_one_socket_serves_a_whole_line(found: Engine, engine: FakeEngine) -> None:
+    """It is closed at rest: a client that does not read holds up all others."""
+    found.ready(NOON)
+    first = found.listener()
+
+    assert found.listener() is first
+    assert first.is_open
+
+    found.rest()
+
+    assert not first.is_open
+    assert found.listener() is not first
+    assert len(set(engine.clients)) == 2
+
+
+def test_socket_of_an_engine_that_is_gone_is_closed(found: Engine) -> None:
+    """With all else that is known of it."""
+    found.ready(NOON)
+    listener = found.listener()
+    catalog = found.catalog
+
+    found.forget()
+
+    assert not listener.is_open
+    assert found.catalog is None
+    found.ready(NOON)
+    assert found.catalog is not catalog

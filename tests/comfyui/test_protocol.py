@@ -693,3 +693,16 @@ def test_recorded_previews_are_told() -> None:
 
 def _is_start(message: dict[str, Any]) -> bool:
     return bool(message["type"] == "execution_start")
+
+
+def test_a_prompt_that_was_accepted_is_asked_for_when_frames_had_their_time() -> None:
+    """Frames tell of most ends; one that frames do not tell of waits no longer than any other."""
+    conversation = Conversation(OURS)
+    assert conversation.is_due(0.0)
+
+    conversation.was_accepted(10.0)
+
+    assert not conversation.is_due(10.0 + ASK_SECONDS - 0.01)
+    assert conversation.is_due(10.0 + ASK_SECONDS)
+    conversation.hear(frame("executing", node=None))
+    assert conversation.is_due(10.0)

@@ -31,6 +31,7 @@ class FakeKind:
         """Whether something waited already, each time that the gate was asked."""
         self.recipes: list[str] = []
         """For which recipe, each time."""
+        self.rests = 0
         self.ran: list[str] = []
         self.abandoned: list[str] = []
         self.on_abandon: Callable[[], None] = lambda: None
@@ -40,6 +41,10 @@ class FakeKind:
         self.gates.append(is_waiting)
         self.recipes.append(recipe)
         return self.verdict
+
+    def rest(self) -> None:
+        """Hear that there is nothing to do."""
+        self.rests += 1
 
     def is_heavy(self) -> bool:
         """Say what was told."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -87,7 +88,9 @@ class Studio:
         engine = Comfyui.model_validate({"url": url, "required_device": device})
         self.config = Config(comfyui=engine, **sections)
         self.board = ToldBoard(self.home.status)
-        self.engine = Engine(self.config.comfyui)
+        self.client_id = str(uuid.uuid4())
+        """The name of its socket."""
+        self.engine = Engine(self.config.comfyui, None, 0, lambda: self.client_id)
         weakref.finalize(self, self.engine.forget)
         self.control = Control()
         self.patience = self.control.stopping = PatientEvent()
@@ -179,6 +182,7 @@ class Studio:
             output=self.output,
             told=self.shop.told,
             placed=self._placed,
+            listener=self.engine.listener,
             deaf=self._heard_nothing,
             hung=self.engine.hangs_in,
             rescue=self.engine.restart,

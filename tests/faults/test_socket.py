@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,14 +16,9 @@ AT_ONCE = 24
 """How many are cut at the same time: each waits for clocks, hardly one for the engine."""
 
 
-def client_of(ongoing: Ongoing) -> str:
-    """Return the name under which the socket of a job's first attempt is opened."""
-    return str(uuid.uuid5(uuid.UUID(prompt_id(ongoing.job, 1, 1)), "client"))
-
-
 def is_made_once(studio: Studio, engine: Sandbox, ongoing: Ongoing, *faults: str) -> bool:
     """Run a job while faults strike its socket; tell whether one prompt made one picture."""
-    engine.give_too(*(f"{fault}={client_of(ongoing)}" for fault in faults))
+    engine.give_too(*(f"{fault}={studio.client_id}" for fault in faults))
     ending = studio.run(ongoing)
     (picture,) = ongoing.job.pictures
     return (
@@ -38,7 +32,7 @@ def is_made_once(studio: Studio, engine: Sandbox, ongoing: Ongoing, *faults: str
 def frames_of_a_picture(studio: Studio, engine: Sandbox) -> int:
     """Count the frames on the socket of a job that nothing befalls."""
     ongoing = studio.claim("counted")
-    fault = f"cut-socket-before@9999={client_of(ongoing)}"
+    fault = f"cut-socket-before@9999={studio.client_id}"
     engine.give(fault)
     studio.run(ongoing)
     (occasions,) = engine.json(FAULTS).values()

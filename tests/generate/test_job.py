@@ -876,7 +876,7 @@ def test_disk_that_refuses_before_anything_was_asked_for_steps_back(faked: Studi
 # Taken out, cancelled, stopped.
 
 
-@pytest.mark.parametrize(("word", "seed"), [("ComfyUI works", 72), ("step 1", 73)])
+@pytest.mark.parametrize(("word", "seed"), [("ComfyUI works", 72), ("step", 73)])
 def test_folder_taken_out_while_it_runs_ends_the_job(studio: Studio, word: str, seed: int) -> None:
     """Somebody changed their mind in Finder."""
     ongoing = studio.claim()

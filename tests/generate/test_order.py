@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plasma_watch.comfyui.catalog import Catalog
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts
 from plasma_watch.config import Defaults, Limits
@@ -39,7 +40,7 @@ from plasma_watch.request import GenerateRequest
 from plasma_watch.tripwire import Tripwire
 from tests.fakes.blueprints import POSE, Blueprint, from_picture, guided, node, plain, with_lora
 from tests.fakes.drawings import drawn, png
-from tests.fakes.easel import Easel
+from tests.fakes.easel import Easel, node_infos
 from tests.fakes.home import NOON
 from tests.fakes.studio import Studio
 from tests.sandbox.process import Sandbox
@@ -278,7 +279,7 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
 @pytest.mark.parametrize("blueprint", [plain(), with_lora()])
 def test_engine_takes_what_is_shipped(client: Client, blueprint: Blueprint) -> None:
     """With everything that comes with it."""
-    check_engine(client, blueprint.template(), [blueprint.graph], "p003.toml")
+    check_engine(Catalog(client.object_info), blueprint.template(), [blueprint.graph], "p003.toml")
 
 
 def test_engine_that_lacks_something_refuses_all_of_it_at_once(client: Client) -> None:
@@ -289,7 +290,9 @@ def test_engine_that_lacks_something_refuses_all_of_it_at_once(client: Client) -
     slots = {"sampler": "eulr", "lora": "spike.safetensors", "steps": 0}
 
     with pytest.raises(PlasmaError) as caught:
-        check_engine(client, template, [fill(template, slots, frozenset())], "p003.toml")
+        check_engine(
+            Catalog(client.object_info), template, [fill(template, slots, frozenset())], "p003.toml"
+        )
 
     found = {(problem.code, problem.field) for problem in caught.value.problems}
     assert found == {
@@ -306,9 +309,26 @@ def test_engine_is_asked_once_for_each_class(easel: Easel) -> None:
     """Two text encoders are one question."""
     client = Client(easel.url)
 
-    check_engine(client, plain().template(), [plain().graph], "p003.toml")
+    check_engine(Catalog(client.object_info), plain().template(), [plain().graph], "p003.toml")
 
     assert easel.asked("GET /object_info/CLIPTextEncode") == 1
+    client.close()
+
+
+def test_model_that_came_a_moment_ago_is_found(easel: Easel) -> None:
+    """What was remembered lacks it, so it is asked for again before anything is refused."""
+    client = Client(easel.url)
+    catalog = Catalog(client.object_info)
+    template = with_lora().template()
+    graph = fill(template, {"lora": "new.safetensors"}, frozenset())
+    with pytest.raises(PlasmaError):
+        check_engine(catalog, template, [graph], "p003.toml")
+    loader = node_infos()["LoraLoader"]
+    loader["input"]["required"]["lora_name"][0] = ["new.safetensors"]
+    easel.engine.says("/object_info/LoraLoader", {"LoraLoader": loader})
+
+    check_engine(catalog, template, [graph], "p003.toml")
+
     client.close()
 
 

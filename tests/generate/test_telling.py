@@ -18,7 +18,7 @@ from plasma_watch.comfyui.protocol import (
     Stepped,
 )
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.generate.telling import LOG_SECONDS, Teller, seconds_per_step
+from plasma_watch.generate.telling import LOG_SECONDS, SHOW_SECONDS, Teller, seconds_per_step
 from plasma_watch.job import Job, Picture, State
 from plasma_watch.status import Board
 from tests.fakes.home import NOON
@@ -210,3 +210,21 @@ def test_engine_that_runs_nothing_is_told(told: Telling) -> None:
 def test_prompt_at_work_is_no_news(told: Telling) -> None:
     """Its steps tell more."""
     assert told().tell(waiting_behind(Queue((PROMPT,), ()))) == {}
+
+
+def test_a_quick_engine_does_not_keep_the_disk_busy(told: Callable[..., Told]) -> None:
+    """Of the steps within a tenth of a second the first is shown, and always the last."""
+    stand = told()
+    shown = [stand.step(step, seconds=SHOW_SECONDS / 4)["step"] for step in range(1, 21)]
+
+    assert shown == [1, 1, 1, 1, 5, 5, 5, 5, 9, 9, 9, 9, 13, 13, 13, 13, 17, 17, 17, 20]
+
+
+def test_a_node_right_behind_a_step_is_not_shown(told: Callable[..., Told]) -> None:
+    """Which node works is told when it works for longer than a moment."""
+    stand = told()
+    stand.step(1)
+
+    assert stand.tell(Entered("8"))["why"] == "step 1 of 20"
+    stand.now += 2 * SHOW_SECONDS
+    assert stand.tell(Entered("9"))["why"] == "ComfyUI works (node 9)"
