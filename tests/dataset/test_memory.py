@@ -12,7 +12,7 @@ _DRAW = """
 import sys
 from PIL import Image
 from tests.fakes.sheets import model_sheet
-sheet = model_sheet("white").image.convert("RGBA")
+sheet = model_sheet("nothing", 1200).image
 large = sheet.resize((12000, 9000), Image.Resampling.NEAREST)
 large.save(sys.argv[1], compress_level=1)
 """

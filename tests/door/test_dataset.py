@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.door.process import DaemonProcess, make_home
+from tests.fakes.datasets import fill
 from tests.fakes.sheets import model_sheet
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "regularization.toml"
@@ -46,13 +47,6 @@ def ran(desk: DaemonProcess, *arguments: str) -> str:
     return done.stdout
 
 
-def prepared(desk: DaemonProcess) -> None:
-    """Prepare a dataset from a model sheet."""
-    sheet = desk.home / "spyke.png"
-    sheet.write_bytes(model_sheet("gradient").png())
-    ran(desk, "dataset", "prepare", str(sheet), "--to", "datasets/spyke", "--trigger", "spyke")
-
-
 def trained(desk: DaemonProcess, text: str = TRAIN) -> dict[str, object]:
     """Drop a request to train, look after it to its end; return the LoRA's manifest."""
     desk.drop("spyke", text)
@@ -62,7 +56,9 @@ def trained(desk: DaemonProcess, text: str = TRAIN) -> dict[str, object]:
 
 def test_one_sheet_becomes_a_lora(desk: DaemonProcess) -> None:
     """Fifteen pictures and more, which the gate lets pass with the limits as they are."""
-    prepared(desk)
+    sheet = desk.home / "spyke.png"
+    sheet.write_bytes(model_sheet("gradient").png())
+    ran(desk, "dataset", "prepare", str(sheet), "--to", "datasets/spyke", "--trigger", "spyke")
     told = json.loads(ran(desk, "dataset", "report", "datasets/spyke", "--json"))
 
     manifest = trained(desk)
@@ -77,7 +73,7 @@ def test_one_sheet_becomes_a_lora(desk: DaemonProcess) -> None:
 
 def test_regularization_goes_the_whole_way(desk: DaemonProcess) -> None:
     """One request makes the pictures, they become a dataset, and a training uses it."""
-    prepared(desk)
+    fill(desk.home / "datasets" / "spyke")
     text = EXAMPLE.read_text("utf-8")
     assert "count = 100" in text
     small = text.replace("count = 100", f"count = {COUNT}").replace("512", "256")  # painted faster
