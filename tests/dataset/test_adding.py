@@ -203,6 +203,18 @@ def test_two_pictures_of_one_name_are_both_taken(tmp_path: Path) -> None:
     assert taken(added) == ["a-2.png", "a.png"]
 
 
+def test_a_caption_edited_by_hand_outlives_what_is_added_later(tmp_path: Path) -> None:
+    """Though the same picture is offered again, too."""
+    first = photo(tmp_path / "a.png", 1)
+    add([first], tmp_path / "set", WISH)
+    (tmp_path / "set" / "a.txt").write_text("spyke, by hand\n")
+
+    add([first, photo(tmp_path / "b.png", 2)], tmp_path / "set", WISH)
+
+    assert (tmp_path / "set" / "a.txt").read_text() == "spyke, by hand\n"
+    assert (tmp_path / "set" / "b.txt").read_text() == "spyke, running\n"
+
+
 def test_a_turned_photograph_is_set_upright(tmp_path: Path) -> None:
     """As its EXIF says."""
     exif = Image.Exif()
