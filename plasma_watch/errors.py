@@ -94,6 +94,10 @@ class Code(StrEnum):
     DATASET_NO_CAPTION = "dataset.no-caption"
     DATASET_BAD_CAPTION = "dataset.bad-caption"
     DATASET_NO_TRIGGER = "dataset.no-trigger"
+    DATASET_NO_FIGURES = "dataset.no-figures"
+    DATASET_TOO_SMALL = "dataset.too-small"
+    DATASET_BAD_FILE = "dataset.bad-file"
+    DATASET_BUSY = "dataset.busy"
 
     TRAINER_NOT_CONFIGURED = "trainer.not-configured"
     TRAINER_NO_BASE = "trainer.no-base"

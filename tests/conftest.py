@@ -33,6 +33,25 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end how well the boxes agree that were found on drawn sheets."""
+    told = [
+        (report.nodeid.rpartition("::")[2], agreed)
+        for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+        for name, agreed in report.user_properties
+        if name == "iou" and agreed
+    ]
+    if not told:
+        return
+    every = [share for _, agreed in told for share in agreed]
+    worst, agreed = min(told, key=lambda each: min(each[1]))
+    terminalreporter.write_sep("-", "figures found on drawn sheets")
+    terminalreporter.write_line(
+        f"{len(every)} figures on {len(told)} sheets: intersection over union {min(agreed):.3f} "
+        f"at worst ({worst}), {sum(every) / len(every):.4f} on average"
+    )
+
+
 @pytest.fixture
 def repository() -> Path:
     """Return the top of the checkout."""

@@ -13,6 +13,7 @@ import typer
 
 from plasma_watch.cli import (
     benchmarking,
+    datasets,
     doctoring,
     finding,
     galleries,
@@ -47,6 +48,7 @@ for family in (
     service,
     doctoring,
     benchmarking,
+    datasets,
     loras,
 ):
     family.add_to(app)

@@ -12,9 +12,9 @@ import json
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image, ImageStat, UnidentifiedImageError
 
@@ -82,9 +82,28 @@ def decode(content: bytes, subject: str) -> Image.Image:
     Raises PlasmaError `image.unreadable` for what is no picture, is cut short, or is a bomb.
     """
     with _translated(subject):
-        _opened(content).verify()  # the pixels may be whole where the file is not
-        image = _opened(content)
-        image.load()
+        return _loaded(io.BytesIO(content), _most_pixels)
+
+
+def decode_large(
+    file: BinaryIO, subject: str, limit_of: Callable[[Image.Image], int]
+) -> Image.Image:
+    """Do the same with a file that may be larger than `MAX_PIXELS`: its header decides how large.
+
+    For the command line alone: the library's own limit holds for all threads, and is lifted here.
+    """
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        with _translated(subject):
+            return _loaded(file, limit_of)
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+def _loaded(file: BinaryIO, limit_of: Callable[[Image.Image], int]) -> Image.Image:
+    _opened(file, limit_of).verify()  # the pixels may be whole where the file is not
+    image = _opened(file, limit_of)
+    image.load()
     return image
 
 
@@ -94,7 +113,7 @@ def header(content: bytes, subject: str) -> Image.Image:
     Raises PlasmaError `image.unreadable` for what is no picture, or is a bomb.
     """
     with _translated(subject):
-        return _opened(content)
+        return _opened(io.BytesIO(content), _most_pixels)
 
 
 @contextlib.contextmanager
@@ -102,19 +121,21 @@ def _translated(subject: str) -> Iterator[None]:
     try:
         yield
     except Image.DecompressionBombError as exc:
-        million = MAX_PIXELS // 1_000_000
-        raise _unreadable(subject, f"has more than {million} million pixels") from exc
+        raise _unreadable(subject, _too_large(MAX_PIXELS)) from exc
+    except _TooLargeError as exc:
+        raise _unreadable(subject, str(exc)) from exc
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError) as exc:
         raise _unreadable(subject, _plain(exc)) from exc
     except MemoryError as exc:
         raise _unreadable(subject, "unpacks to more than there is memory for") from exc
 
 
-def _opened(content: bytes) -> Image.Image:
+def _opened(file: BinaryIO, limit_of: Callable[[Image.Image], int]) -> Image.Image:
     """Open a picture without decoding it, unless it is too large to be decoded."""
-    image = Image.open(io.BytesIO(content), formats=FORMATS)
-    if image.width * image.height > MAX_PIXELS:
-        raise Image.DecompressionBombError
+    file.seek(0)
+    image = Image.open(file, formats=FORMATS)
+    if image.width * image.height > (limit := limit_of(image)):
+        raise _TooLargeError(_too_large(limit))
     return image
 
 
@@ -128,6 +149,18 @@ def as_jpeg(content: bytes) -> bytes:
     out = io.BytesIO()
     decode(content, "the preview").convert("RGB").save(out, "JPEG", quality=_PREVIEW_QUALITY)
     return out.getvalue()
+
+
+def _most_pixels(_: Image.Image) -> int:
+    return MAX_PIXELS
+
+
+class _TooLargeError(Exception):
+    """A picture's header tells of more pixels than are decoded."""
+
+
+def _too_large(limit: int) -> str:
+    return f"has more than {limit // 1_000_000} million pixels"
 
 
 def _plain(exc: Exception) -> str:

@@ -7,20 +7,19 @@ Pillow's; which font it has decides which letters can be shown.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from plasma_watch.report.lettering import TEXT, TITLE, line_height, wrapped, write
 from plasma_watch.request import flat
 
 MANY = 40
 """From so many pictures on they are drawn smaller."""
 _SIDE, _SMALL_SIDE = 288, 176
 _GAP, _MARGIN = 12, 20
-_TITLE_SIZE, _TEXT_SIZE = 20, 13
 _CAPTION_LINES, _TITLE_LINES = 3, 4
 _PAPER, _INK, _FAINT, _NOTHING = (250, 250, 248), (20, 20, 24), (110, 110, 116), (226, 226, 222)
 _RATIO = 1.4
@@ -46,8 +45,6 @@ SHOWN: dict[str, str] = {
 }
 """The request keys that a sheet tells of, in this order, and how it calls them."""
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -69,16 +66,16 @@ def draw(title: str, tiles: Sequence[Tile], columns: int = 0) -> Image.Image:
     """Draw a sheet; without a number of columns it becomes a little wider than high."""
     shared, captions = told([tile.request for tile in tiles])
     picture = _largest(tiles, _SIDE if len(tiles) < MANY else _SMALL_SIDE)
-    below = [_wrapped(caption, picture[0], _CAPTION_LINES) for caption in captions]
-    cell = (picture[0], picture[1] + _line(_TEXT_SIZE) * (1 + max(map(len, below), default=0)))
+    below = [wrapped(caption, picture[0], _CAPTION_LINES) for caption in captions]
+    cell = (picture[0], picture[1] + line_height(TEXT) * (1 + max(map(len, below), default=0)))
     columns = columns or _columns(len(tiles), cell)
     width = columns * (cell[0] + _GAP) - _GAP
-    head = _wrapped(shared, width, _TITLE_LINES)
-    top = 2 * _MARGIN + _line(_TITLE_SIZE) + len(head) * _line(_TEXT_SIZE)
+    head = wrapped(shared, width, _TITLE_LINES)
+    top = 2 * _MARGIN + line_height(TITLE) + len(head) * line_height(TEXT)
     height = top + math.ceil(len(tiles) / columns) * (cell[1] + _GAP) - _GAP + _MARGIN
     page = Image.new("RGB", (width + 2 * _MARGIN, height), _PAPER)
-    _write(page, (_MARGIN, _MARGIN), [title], _TITLE_SIZE, _INK)
-    _write(page, (_MARGIN, _MARGIN + _line(_TITLE_SIZE)), head, _TEXT_SIZE, _FAINT)
+    write(page, (_MARGIN, _MARGIN), [title], TITLE, _INK)
+    write(page, (_MARGIN, _MARGIN + line_height(TITLE)), head, TEXT, _FAINT)
     for number, (tile, caption) in enumerate(zip(tiles, below, strict=True)):
         row, column = divmod(number, columns)
         corner = (_MARGIN + column * (cell[0] + _GAP), top + row * (cell[1] + _GAP))
@@ -144,62 +141,7 @@ def _paste(
         page.paste(tile.image.convert("RGB").resize(size, Image.Resampling.LANCZOS), corner)
     else:
         page.paste(_NOTHING, (left, top, left + room[0], top + room[1]))
-        _write(page, (left + 6, top + 6), ["not there any more"], _TEXT_SIZE, _FAINT)
+        write(page, (left + 6, top + 6), ["not there any more"], TEXT, _FAINT)
     below = top + room[1] + 2
-    _write(page, (left, below), _wrapped(tile.name, room[0], 1), _TEXT_SIZE, _INK)
-    _write(page, (left, below + _line(_TEXT_SIZE)), caption, _TEXT_SIZE, _FAINT)
-
-
-# Writing.
-
-
-def _font(size: int) -> Font:
-    return ImageFont.load_default(size)
-
-
-def _line(size: int) -> int:
-    return round(size * 1.35)
-
-
-def _write(
-    page: Image.Image,
-    corner: tuple[int, int],
-    lines: Sequence[str],
-    size: int,
-    ink: tuple[int, ...],
-) -> None:
-    pen = ImageDraw.Draw(page)
-    for number, line in enumerate(lines):
-        pen.text((corner[0], corner[1] + number * _line(size)), line, fill=ink, font=_font(size))
-
-
-def _wrapped(text: str, width: int, most: int) -> list[str]:
-    """Return a text in lines that fit; what is too much ends in an ellipsis."""
-    font = _font(_TEXT_SIZE)
-    lines = list(_lines(" ".join(text.split()), font, width))
-    if len(lines) > most:
-        lines = [*lines[: most - 1], _cut(f"{lines[most - 1]} …", font, width)]
-    return lines
-
-
-def _lines(text: str, font: Font, width: int) -> Iterator[str]:
-    line = ""
-    for word in text.split(" "):
-        longer = f"{line} {word}".strip()
-        if line and font.getlength(longer) > width:
-            yield _cut(line, font, width)
-            line = word
-        else:
-            line = longer
-    if line:
-        yield _cut(line, font, width)
-
-
-def _cut(line: str, font: Font, width: int) -> str:
-    """Return a line that fits; of one that does not, its beginning."""
-    if font.getlength(line) <= width:
-        return line
-    fits = bisect_right(
-        range(len(line)), width, key=lambda n: math.ceil(font.getlength(f"{line[:n]}…"))
-    )
-    return f"{line[: max(fits - 1, 0)]}…"
+    write(page, (left, below), wrapped(tile.name, room[0], 1), TEXT, _INK)
+    write(page, (left, below + line_height(TEXT)), caption, TEXT, _FAINT)

@@ -143,23 +143,28 @@ def _oddities(image: Image.Image) -> Iterator[str]:
         yield "16 bits"
     if image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT:
         yield "turned by its EXIF"
-    if _is_transparent(image):
+    if is_transparent(image):
         yield "transparent, laid on white"
 
 
-def _is_transparent(image: Image.Image) -> bool:
+def is_transparent(image: Image.Image) -> bool:
+    """Tell whether a picture can be seen through."""
     return "A" in image.getbands() or "transparency" in image.info
 
 
 def set_right(image: Image.Image) -> Image.Image:
     """Return a picture upright, opaque, and in plain RGB."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I"):
-        upright = upright.point(lambda value: value / 256).convert("L")
-    if _is_transparent(upright):
-        upright = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", upright.size, _WHITE), upright)
-    return upright.convert("RGB")
+    return opaque(ImageOps.exif_transpose(image))
+
+
+def opaque(image: Image.Image) -> Image.Image:
+    """Return a picture in plain RGB, as it lies; what is transparent is laid on white."""
+    if image.mode.startswith("I"):
+        image = image.point(lambda value: value / 256).convert("L")
+    if is_transparent(image):
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image)
+    return image.convert("RGB")
 
 
 # Captions.

@@ -86,16 +86,14 @@ def commands() -> set[str]:
     return found
 
 
-_COMMAND = re.compile(r"`?plasma-watch ((?:(?:config|service) )?[a-z]+)\b")
+_COMMAND = re.compile(r"`?plasma-watch ((?:(?:config|service|lora|dataset) )?[a-z]+)\b")
 
 
 def test_every_command_in_the_docs_exists() -> None:
     """And every option that is shown with it."""
     known = commands()
     for page in PAGES:
-        for said in re.findall(
-            r"`?plasma-watch ((?:(?:config|service|lora) )?[a-z]+)\b", page.read_text("utf-8")
-        ):
+        for said in _COMMAND.findall(page.read_text("utf-8")):
             assert said in known | {"workflow"}, f"{page.name} says plasma-watch {said}"
 
 
