@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -58,6 +59,11 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.5
 """How long the worker is given to stop; the job is safe wherever it stands."""
+TELL_SECONDS = 0.2
+"""The places in the line, and the daemon's own status, are told at most once in this time."""
+SWITCH_SECONDS = 0.0005
+"""How long one thread may keep the other from what it waited for: an answer of the engine, or a
+drop. Python's own 5 ms would be most of what a page costs."""
 POLL_SECONDS = 2.0
 """How often an inbox is read from which no events come."""
 SURVEY_SHARE = 0.02
@@ -93,7 +99,7 @@ class Daemon:
         """When the whole inbox is looked at next."""
         self._seen = (-1, False)
         self._told: dict[str, Any] = {}
-        self._told_at = float("-inf")
+        self._told_at = self._told_last = float("-inf")
         self._wake = threading.Event()
         self._control = Control()
         self._board = Board(home.status)
@@ -259,6 +265,7 @@ class Daemon:
 
         Raises PlasmaError `daemon.held` when another one took the home meanwhile.
         """
+        sys.setswitchinterval(SWITCH_SECONDS)
         worker = threading.Thread(target=self._worker.run, name="worker", daemon=True)
         self._watch.revive()
         self._look()
@@ -318,7 +325,7 @@ class Daemon:
         due = self._look()
         self._wake_worker()
         self._around.try_folders()
-        self._tell()
+        due = self._tell_in_time(due)
         self._notice()
         self._sweep()
         waits = (due, self._tend_gallery(), self._rescan_seconds())
@@ -358,11 +365,10 @@ class Daemon:
 
     def _look(self) -> float | None:
         """Look at what events named, and now and then at everything, in case some were missed."""
-        now, touched = time.monotonic(), self._watch.touched()
-        if now >= self._survey_at:
-            touched = None
-        moved_whole = self._watch.moved_whole()
-        due = self._inbox.look(Moment(now, utc_now(), moved_whole, touched))
+        now = time.monotonic()
+        news = self._watch.news()
+        touched = None if now >= self._survey_at else news.touched
+        due = self._inbox.look(Moment(now, utc_now(), news.moved_whole, touched))
         if touched is None:
             took = time.monotonic() - now
             self._survey_at = now + max(self._config.intake.rescan_seconds, took / SURVEY_SHARE)
@@ -395,6 +401,15 @@ class Daemon:
         return self._gallery is None or self._gallery.is_settled
 
     # What is told.
+
+    def _tell_in_time(self, due: float | None) -> float | None:
+        """Tell what is new, at once or with what comes in the next moment; return what is due."""
+        wait = self._told_last + TELL_SECONDS - time.monotonic()
+        if wait > 0:
+            return wait if due is None else min(due, wait)
+        self._told_last = time.monotonic()
+        self._tell()
+        return due
 
     def _tell(self, *, stopping: bool = False) -> None:
         bulletin = self._bulletin()

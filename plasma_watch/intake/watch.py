@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from watchdog.events import (
@@ -34,6 +35,16 @@ CANARY_SECONDS = 5.0
 """How long the canary may take to be heard; events come within milliseconds, or not at all."""
 PAIR_SECONDS = 0.01
 """How long the two halves of one rename may lie apart; the kernel queues them together."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What events told of the inbox."""
+
+    touched: frozenset[Path] | None
+    """The paths that they named; None: anything may have changed."""
+    moved_whole: frozenset[Fingerprint]
+    """What was moved in whole."""
 
 
 class Watch(FileSystemEventHandler):
@@ -76,11 +87,12 @@ class Watch(FileSystemEventHandler):
         if self._canary and path.parent.name == self._canary.parent.name:
             self._hear(path)
             return
-        if isinstance(event, FileMovedEvent) and _arrived_whole(event):
-            self._remember(Path(os.fsdecode(event.dest_path)))
-        for named in (event.src_path, event.dest_path):
-            if named:
-                self._touch(Path(os.fsdecode(named)), event)
+        with self._lock:
+            if isinstance(event, FileMovedEvent) and _arrived_whole(event):
+                self._remember(Path(os.fsdecode(event.dest_path)))
+            for named in (event.src_path, event.dest_path):
+                if named:
+                    self._touch(Path(os.fsdecode(named)), event)
         self._wake.set()
 
     def _hear(self, path: Path) -> None:
@@ -108,7 +120,7 @@ class Watch(FileSystemEventHandler):
             self.is_polling = True
 
     def _remember(self, path: Path) -> None:
-        with contextlib.suppress(OSError), self._lock:
+        with contextlib.suppress(OSError):
             found = path.lstat()
             if stat.S_ISREG(found.st_mode) and len(self._moved) < _MOST_REMEMBERED:
                 self._moved.add(Fingerprint.of(found))
@@ -118,26 +130,21 @@ class Watch(FileSystemEventHandler):
         if path in self._known_as and event.event_type == EVENT_TYPE_MODIFIED:
             return
         folder = self._known_as.get(path.parent)
-        with self._lock:
-            if folder is None or path in self._known_as or self._has_many():
-                self._touched = None
-            elif self._touched is not None:
-                self._touched.add(folder / path.name)
+        if folder is None or path in self._known_as or self._has_many():
+            self._touched = None
+        elif self._touched is not None:
+            self._touched.add(folder / path.name)
 
     def _has_many(self) -> bool:
         return self._touched is not None and len(self._touched) >= _MOST_REMEMBERED
 
-    def touched(self) -> frozenset[Path] | None:
-        """Return the paths that events named since the last call; None: look everywhere."""
+    def news(self) -> News:
+        """Return what events told since the last call; all that one event tells, together."""
         with self._lock:
             touched, self._touched = self._touched, set() if self._observer else None
-        return None if touched is None or self.is_polling else frozenset(touched)
-
-    def moved_whole(self) -> frozenset[Fingerprint]:
-        """Return what was moved in whole since the last call."""
-        with self._lock:
             moved, self._moved = frozenset(self._moved), set()
-        return moved
+        is_known = touched is not None and not self.is_polling
+        return News(frozenset(touched or ()) if is_known else None, moved)
 
     def revive(self) -> None:
         """Start watching, or start again when the observer died or a folder is another one now."""

@@ -38,25 +38,28 @@ class HeardWatch(Watch):
 
     def __init__(self, *folders: Path) -> None:
         self.wake = threading.Event()
-        self.news = threading.Condition()
+        self.telling = threading.Condition()
         self.heard: list[tuple[str, str, bool]] = []
         self.whole: set[Fingerprint] = set()
+        self.named: set[Path] = set()
         super().__init__(folders, self.wake)
 
     def dispatch(self, event: FileSystemEvent) -> None:
         """Take the event, and note what came of it."""
         self.wake.clear()
         super().dispatch(event)
-        with self.news:
-            self.whole |= self.moved_whole()
+        with self.telling:
+            news = self.news()
+            self.whole |= news.moved_whole
+            self.named |= news.touched or frozenset()
             name = Path(os.fsdecode(event.dest_path or event.src_path)).name
             self.heard.append((event.event_type, name, self.wake.is_set()))
-            self.news.notify_all()
+            self.telling.notify_all()
 
     def hears(self, name: str) -> bool:
         """Wait until something was told of a name."""
-        with self.news:
-            return self.news.wait_for(lambda: any(h[1] == name for h in self.heard), SECONDS)
+        with self.telling:
+            return self.telling.wait_for(lambda: any(h[1] == name for h in self.heard), SECONDS)
 
 
 @pytest.fixture
@@ -144,40 +147,38 @@ def test_what_was_moved_is_told_once(inbox: Path) -> None:
     path = rename_in(inbox, "p003.toml")
     watch._remember(path)
 
-    assert watch.moved_whole() == {fingerprint(path)}
-    assert watch.moved_whole() == frozenset()
+    assert watch.news().moved_whole == {fingerprint(path)}
+    assert watch.news().moved_whole == frozenset()
 
 
 def test_what_was_touched_is_named(inbox: Path, watch: HeardWatch) -> None:
     """Both names of a rename, as the house calls them; what nobody touched is not."""
     rename_in(inbox, "p003.toml")
     assert watch.hears("p003.toml")
-    watch.touched()
+    watch.named = set()
     (inbox / "p003.toml").rename(inbox / "p004.toml")
 
     assert watch.hears("p004.toml")
-    touched = watch.touched()
-    assert touched is not None
-    assert {inbox / "p003.toml", inbox / "p004.toml"} <= touched
-    assert inbox / "p005.toml" not in touched
+    assert {inbox / "p003.toml", inbox / "p004.toml"} <= watch.named
+    assert inbox / "p005.toml" not in watch.named
 
 
 def test_at_first_anything_may_have_changed(inbox: Path) -> None:
     """And again when events were not heard, or come from no folder that is known."""
     watch = Watch((inbox,), threading.Event())
-    assert watch.touched() is None
+    assert watch.news().touched is None
 
     watch.revive()
-    assert watch.touched() is None
-    assert watch.touched() == frozenset()
+    assert watch.news().touched is None
+    assert watch.news().touched == frozenset()
 
     watch.dispatch(FileCreatedEvent(str(inbox / "elsewhere" / "p003.toml")))
-    assert watch.touched() is None
+    assert watch.news().touched is None
 
     watch.dispatch(DirDeletedEvent(str(inbox)))
-    assert watch.touched() is None
+    assert watch.news().touched is None
     watch.stop()
-    assert watch.touched() is None
+    assert watch.news().touched is None
 
 
 def test_only_files_are_remembered(inbox: Path) -> None:
@@ -188,7 +189,7 @@ def test_only_files_are_remembered(inbox: Path) -> None:
     for name in ("link.toml", "folder.toml", "gone.toml"):
         watch._remember(inbox / name)
 
-    assert watch.moved_whole() == frozenset()
+    assert watch.news().moved_whole == frozenset()
 
 
 @needs_inotify
