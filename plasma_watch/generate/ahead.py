@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from plasma_watch.comfyui.client import Client
 from plasma_watch.errors import PlasmaError
-from plasma_watch.generate.asking import send
+from plasma_watch.generate.asking import again, post
 from plasma_watch.generate.order import Order
 from plasma_watch.generate.piece import Bench, Piece
 from plasma_watch.generate.preparing import Asked, Prepared, models_of, prepare
@@ -99,7 +99,8 @@ class Ahead:
         return False
 
     def _send(self, bench: Bench, ongoing: Ongoing, prepared: Prepared) -> None:
-        planned = prepared.job
+        """Write plan and attempt into the journal at once, then send."""
+        planned = prepared.job.with_picture(again(prepared.job.pictures[0]))
         job = replace(
             ongoing.job,
             request=planned.request,
@@ -108,7 +109,7 @@ class Ahead:
         )
         self._plan(ongoing, job)
         piece = Piece(bench, ongoing, prepared.order, 1)
-        if send(piece):
+        if post(piece):
             self._sent = Sent(job.id, piece.prompt, prepared.order)
 
     def taken(self, job: str) -> Sent | None:

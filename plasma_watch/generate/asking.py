@@ -29,7 +29,7 @@ from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.generate.order import prefix
 from plasma_watch.generate.piece import Piece
 from plasma_watch.generate.template import Template
-from plasma_watch.job import Job, prompt_id
+from plasma_watch.job import Job, Picture, prompt_id
 from plasma_watch.outputs import picture as pictures
 
 log = logging.getLogger(__name__)
@@ -101,10 +101,14 @@ def send(piece: Piece) -> bool:
 
     The socket is open before. When it is not clear whether the prompt arrived, its id tells.
     """
-    asked = piece.picture.asked + 1
-    fresh = replace(piece.picture, asked=asked, attempt=asked, is_over=False, images=0)
-    piece.keep(fresh, durable=True)
-    return _post(piece, piece.bench.listener().client_id)
+    piece.keep(again(piece.picture), durable=True)
+    return post(piece)
+
+
+def again(picture: Picture) -> Picture:
+    """Return a picture with a new attempt."""
+    asked = picture.asked + 1
+    return replace(picture, asked=asked, attempt=asked, is_over=False, images=0)
 
 
 def _followed(
@@ -137,8 +141,9 @@ def _is_deaf(listener: Listener, conversation: Conversation, control: Control) -
     return listener.is_open and not conversation.end_was_heard
 
 
-def _post(piece: Piece, client_id: str) -> bool:
-    """Send the prompt; tell whether the engine said that it has it."""
+def post(piece: Piece) -> bool:
+    """Send the attempt that stands in the journal; tell whether the engine said that it has it."""
+    client_id = piece.bench.listener().client_id
     with piece.bench.tripwire.step(piece.job.id, "fill"):
         graph = piece.order.graph(piece.job, piece.picture)
     extra = {"extra_pnginfo": {pictures.TEXT_KEY: piece.carried(graph)}, "plasma_job": piece.job.id}

@@ -342,7 +342,7 @@ class Generate:
 
     def _plan(self, ongoing: Ongoing, job: Job) -> None:
         """Keep what a job was resolved to; after that the journal's word stands."""
-        ongoing.keep(job)
+        ongoing.keep(job, durable=job.was_begun)
         self._tell_ahead(job)
 
     def _tell_ahead(self, job: Job) -> None:

@@ -27,9 +27,11 @@ def place_all(piece: Piece, answer: Answer, seconds: float) -> None:
 
     Raises PlasmaError `image.*` for one that is no good picture.
     """
-    piece.keep(replace(piece.picture, images=len(answer.contents)))
-    for content in answer.contents[len(piece.picture.made) :]:
+    left = answer.contents[len(piece.picture.made) :]
+    for content in left:
         _place(piece, answer, content, seconds)
+    if not left:
+        piece.keep(replace(piece.picture, images=len(answer.contents)))
 
 
 def _place(piece: Piece, answer: Answer, content: bytes, seconds: float) -> None:
@@ -46,7 +48,8 @@ def _place(piece: Piece, answer: Answer, content: bytes, seconds: float) -> None
         return _manifest(piece, answer, made, again).to_toml()
 
     def announce(final: Path) -> None:
-        piece.keep(replace(piece.picture, placing=str(final)), durable=True)
+        images = len(answer.contents)
+        piece.keep(replace(piece.picture, images=images, placing=str(final)), durable=True)
 
     final = place(_draft(piece), piece.order.place, content, manifest_for, announce)
     _record(piece, final, digest)
