@@ -11,9 +11,11 @@ from typing import Any
 
 import psutil
 import pytest
+from PIL import Image
 
 from plasma_watch.train.trainer import STAND_IN
 from tests.door.process import DaemonProcess, EngineProcess, eventually, make_home
+from tests.fakes import plotting
 from tests.fakes.datasets import fill
 from tests.fakes.forge import trainers
 
@@ -49,6 +51,7 @@ class TrainingHome(DaemonProcess):
             "KOHYA_PYTHON": sys.executable,
             "XDG_STATE_HOME": str(state),
             PACE: "0.1",
+            "PYTHONPATH": str(plotting.FOLDER),
         }
         self.dataset = fill(home / "datasets" / "spyke", 4)
 
@@ -308,5 +311,7 @@ def test_the_sandbox_trains_too(tmp_path: Path) -> None:
 
         manifest = tomllib.loads((home / "loras/spyke/manifest.toml").read_text("utf-8"))
         assert manifest["result"]["sandbox"] is True
+        with Image.open(home / "loras/spyke/loss.png") as drawn:
+            assert drawn.size == (800, 500)
     finally:
         assert daemon.stop() == 0
