@@ -201,9 +201,10 @@ class Worker:
 
     def first(self) -> Waiting | None:
         """Return the head of the line, if no other job is begun and it may be the next."""
+        head = next(iter(self._line.first(1)), None)  # before a pause is asked for, as above
         if not self._control.is_alone() or self._control.stopping.is_set() or self._is_paused():
             return None
-        return next(iter(self._line.first(1)), None)
+        return head
 
     def begin_next(self, waiting: Waiting) -> Ongoing | None:
         """Claim the head of the line, if it may start; it is carried after the running job."""

@@ -106,6 +106,20 @@ def test_what_came_with_a_pause_is_not_begun(floor: Floor) -> None:
     assert len(floor.desk.line) == 1
 
 
+def test_what_came_with_a_pause_is_not_begun_ahead(floor: Floor) -> None:
+    """The same for what comes after the running job."""
+
+    def pause_and_drop() -> None:
+        (floor.desk.home.inbox / "PAUSE").touch()
+        floor.admit("p003.toml")
+
+    floor.once_asked = pause_and_drop
+
+    assert floor.worker.first() is None
+    assert floor.worker.first() is None
+    assert len(floor.desk.line) == 1
+
+
 def test_a_pause_holds_the_line(floor: Floor) -> None:
     """Nobody is even asked whether it may start."""
     floor.admit("p003.toml")
