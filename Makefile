@@ -20,6 +20,9 @@ SEED         = 1
 DAEMON_KILLS = 2000
 ENGINE_KILLS = 500
 
+# The tests start hundreds of processes, which are quicker where what was compiled is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test matrix proof clean
 
 demo: $(READY)

@@ -131,7 +131,7 @@ class Worker:
         """Tell whether an urgent job waits for which one of this kind may step aside."""
         return any(
             waiting.urgent and waiting.kind != kind and waiting.id not in self._passed_in_vain
-            for waiting in ([] if self._is_paused() else self._line.first_of_each_kind())
+            for waiting in self._first_of_each_kind()
         )
 
     def _go_on(self, ongoing: Ongoing) -> None:
@@ -168,14 +168,20 @@ class Worker:
         if self._aside:
             self.is_idle = False
             return self._step_aside()
-        if self._is_paused():
-            return False
-        for waiting in self._line.first_of_each_kind():
+        for waiting in self._first_of_each_kind():
             if ongoing := self._started(waiting):
                 self.is_idle = False
                 self._carry(ongoing)
                 return True
         return False
+
+    def _first_of_each_kind(self) -> list[Waiting]:
+        """Return what may be next; nothing while the line is paused.
+
+        The line first: what comes into it after a pause finds the pause told already.
+        """
+        first = self._line.first_of_each_kind()
+        return [] if self._is_paused() else first
 
     def _step_aside(self) -> bool:
         """Carry an urgent job for which another stepped aside, or go on with that one."""
@@ -195,9 +201,10 @@ class Worker:
 
     def first(self) -> Waiting | None:
         """Return the head of the line, if no other job is begun and it may be the next."""
+        head = next(iter(self._line.first(1)), None)  # before a pause is asked for, as above
         if not self._control.is_alone() or self._control.stopping.is_set() or self._is_paused():
             return None
-        return next(iter(self._line.first(1)), None)
+        return head
 
     def begin_next(self, waiting: Waiting) -> Ongoing | None:
         """Claim the head of the line, if it may start; it is carried after the running job."""

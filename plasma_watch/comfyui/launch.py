@@ -14,8 +14,12 @@ from plasma_watch.config import Comfyui
 PORT = 8188
 _PYTHONS = ("venv/bin/python", ".venv/bin/python")
 
-_STOPS_WELL = """trap 'kill $p; wait $p; exit 0' TERM INT; "$@" & p=$!; wait $p"""
-"""ComfyUI dies of SIGTERM, which launchd takes for a crash: a shell makes a good end of it."""
+_STOPS_WELL = """trap 'kill $!; wait $!; exit 0' TERM INT; "$@" & wait $!"""
+"""ComfyUI dies of SIGTERM, which launchd takes for a crash: a shell makes a good end of it.
+
+A signal may come as soon as ComfyUI runs: the shell itself knows by then whom it started last, and
+a variable may not.
+"""
 
 _NOT_HANDED_ON = frozenset({"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "XPC_SERVICE_NAME"})
 

@@ -117,7 +117,7 @@ def test_without_an_engine_there_is_nothing_to_measure(home: Home) -> None:
     monkeyed = Bench(home, lambda _: None)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("plasma_watch.benchmark.running.ENGINE_SECONDS", 1.0)
+        patch.setattr("plasma_watch.benchmark.running.ENGINE_SECONDS", 5.0)
         with pytest.raises(PlasmaError, match="does not answer") as caught:
             benchmark(monkeyed)
 

@@ -19,21 +19,21 @@ import requests
 
 from plasma_watch.cli.homes import init
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 """When a test gives up; never a claim about speed."""
 TICK_SECONDS = 0.02
 
 Found = TypeVar("Found")
 
 
-def eventually(look: Callable[[], Found | None], what: str = "it") -> Found:
+def eventually(look: Callable[[], Found | None], what: str | Callable[[], str] = "it") -> Found:
     """Look until there is something, or fail."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         if found := look():
             return found
         time.sleep(TICK_SECONDS)
-    pytest.fail(f"{what} never came")
+    pytest.fail(f"{what if isinstance(what, str) else what()} never came")
 
 
 class EngineProcess:
@@ -147,7 +147,7 @@ class DaemonProcess:
             told = self.told(name)
             return told if told.get("state") == state else None
 
-        return eventually(look, f"{name} {state} (now: {self.told(name)})")
+        return eventually(look, lambda: f"{name} {state} (now: {self.told(name)})")
 
     def folders(self, state: str) -> list[Path]:
         """Return the job folders of a state."""

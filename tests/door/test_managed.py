@@ -14,6 +14,7 @@ import requests
 
 from plasma_watch.train.trainer import STAND_IN
 from tests.door.process import DaemonProcess, eventually, make_home
+from tests.fakes import plotting
 from tests.fakes.comfyui import FakeComfyui
 from tests.fakes.datasets import fill
 
@@ -131,7 +132,11 @@ def test_a_training_gets_the_memory_of_an_engine_of_our_own(daemon: Managing) ->
     text = text.replace("min_images = 15", "min_images = 4")
     (daemon.home / "config.toml").write_text(text, "utf-8")
     fill(daemon.home / "datasets" / "spyke", 4)
-    daemon.environ |= {"KOHYA_SCRIPT": str(STAND_IN), "KOHYA_PYTHON": sys.executable}
+    daemon.environ |= {
+        "KOHYA_SCRIPT": str(STAND_IN),
+        "KOHYA_PYTHON": sys.executable,
+        "PYTHONPATH": str(plotting.FOLDER),
+    }
     daemon.environ |= {"PLASMA_SANDBOX_SECONDS_PER_STEP": "0.05"}
     daemon.start()
     daemon.drop("page")

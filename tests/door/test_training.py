@@ -11,9 +11,11 @@ from typing import Any
 
 import psutil
 import pytest
+from PIL import Image
 
 from plasma_watch.train.trainer import STAND_IN
 from tests.door.process import DaemonProcess, EngineProcess, eventually, make_home
+from tests.fakes import plotting
 from tests.fakes.datasets import fill
 from tests.fakes.forge import trainers
 
@@ -49,6 +51,7 @@ class TrainingHome(DaemonProcess):
             "KOHYA_PYTHON": sys.executable,
             "XDG_STATE_HOME": str(state),
             PACE: "0.1",
+            "PYTHONPATH": str(plotting.FOLDER),
         }
         self.dataset = fill(home / "datasets" / "spyke", 4)
 
@@ -296,17 +299,24 @@ def test_a_calibration_says_how_long_it_will_take(smithy: TrainingHome) -> None:
 def test_the_sandbox_trains_too(tmp_path: Path) -> None:
     """`run --sandbox` needs neither ComfyUI nor a trainer."""
     home = make_home(tmp_path / "home")
+    config = (home / "config.toml").read_text("utf-8")
+    quick = config.replace("seconds_per_step = 0.05", "seconds_per_step = 0.001")
+    assert quick != config
+    (home / "config.toml").write_text(quick, "utf-8")
     fill(home / "datasets" / "spyke", 15)
     daemon = DaemonProcess(home, None)
     daemon.environ["XDG_STATE_HOME"] = str(tmp_path / "state")
     daemon.start("--sandbox")
     try:
-        daemon.drop("spyke", (home / "examples" / "train-spyke.toml").read_text("utf-8"))
+        example = (home / "examples" / "train-spyke.toml").read_text("utf-8")
+        daemon.drop("spyke", example.replace("steps = 1000", "steps = 400"))
         daemon.drop("page", PAGE_WITH_LORA)
         daemon.until("spyke", "done")
         daemon.until("page", "done")
 
         manifest = tomllib.loads((home / "loras/spyke/manifest.toml").read_text("utf-8"))
         assert manifest["result"]["sandbox"] is True
+        with Image.open(home / "loras/spyke/loss.png") as drawn:
+            assert drawn.size == (800, 500)
     finally:
         assert daemon.stop() == 0

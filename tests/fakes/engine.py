@@ -109,9 +109,9 @@ class FakeEngine:
     def listen(self, connection: socket.socket, client: str, key: str) -> None:
         """Take a socket that is to be opened, and keep it until its other side goes."""
         with self._listening:  # whoever finds it open is sure to be told what comes
+            self.clients.append(client)
             connection.sendall(_handshake(key))
             connection.sendall(b"".join(framed(frame) for frame in self.greeting))
-            self.clients.append(client)
             self._sockets.append(connection)
             if self.farewell is not None:
                 connection.sendall(self.farewell)

@@ -39,6 +39,8 @@ class Floor:
         weakref.finalize(self, self.tripwire.close)
         self.changes = 0
         self.now = 0.0
+        self.once_asked: Callable[[], object] = lambda: None
+        """What happens just when the worker has asked whether the line is paused."""
         self.worker = Worker(
             line=self.desk.line,
             left=self.desk.line.unfinished,
@@ -49,7 +51,7 @@ class Floor:
             heavy=self.heavy,
             asked=_asked,
             announce=self.desk.inbox.announce,
-            is_paused=lambda: self.desk.inbox.is_paused,
+            is_paused=self._is_paused,
             changed=self._changed,
             wait_minutes=wait_minutes,
             awake=awake,
@@ -58,6 +60,12 @@ class Floor:
 
     def _changed(self) -> None:
         self.changes += 1
+
+    def _is_paused(self) -> bool:
+        is_paused, happens = self.desk.inbox.is_paused, self.once_asked
+        self.once_asked = lambda: None
+        happens()
+        return is_paused
 
     def admit(self, *files: str, content: bytes = REQUEST) -> None:
         """Drop files and see each of them whole, one after another."""

@@ -15,8 +15,9 @@ from typing import Any
 from plasma_watch import toml_text
 from plasma_watch.comfyui.engine import Engine
 from plasma_watch.comfyui.patience import LOADING_SECONDS, Patience
-from plasma_watch.config import Comfyui, Config, Defaults, Disk
+from plasma_watch.config import GB, Comfyui, Config, Defaults, Disk
 from plasma_watch.control import Control, Running
+from plasma_watch.gate.memory import Reading
 from plasma_watch.gate.meter import Meter
 from plasma_watch.gate.needs import Needs
 from plasma_watch.generate import library
@@ -37,6 +38,7 @@ from plasma_watch.outputs.naming import place_of
 from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.status import Board, JobStatus, utc_now
 from plasma_watch.system.files import Fingerprint
+from plasma_watch.system.pressure import Pressure
 from plasma_watch.toml_check import KeyPath
 from plasma_watch.tripwire import Tripwire
 from tests.fakes.blueprints import from_picture, guided, of_one_colour, plain, with_lora
@@ -50,6 +52,8 @@ WORKFLOWS = {
     "img2img": from_picture,
     "black": of_one_colour,
 }
+PLENTY = Reading(256 * GB, 192 * GB, Pressure.NORMAL)
+"""Of the machine that the tests run on they know nothing."""
 _drops = itertools.count(1)
 DEFAULTS = Defaults(workflow="txt2img", width=64, height=64, steps=2, sampler="euler")
 
@@ -116,7 +120,7 @@ class Studio:
             hashes=Hashes(self.home.private / "hashes.json"),
             loras=Loras(self.home.root / "loras", comfyui),
             paces=Paces(self.home.private / "paces.json"),
-            meter=meter or Meter(),
+            meter=meter or Meter(read=lambda: PLENTY),
             needs=Needs(self.home.private / "needs.json"),
             others=Others(
                 first=lambda: next(iter(self.row), None),

@@ -14,7 +14,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from plasma_watch.config import GB, Disk, Intake, Limits, Memory, Paths
@@ -38,13 +37,13 @@ from tests.fakes.drawings import drawn, one_colour, png
 from tests.fakes.easel import Easel, failed, interrupted, vanished
 from tests.fakes.engine import STATS, closed_port
 from tests.fakes.home import NOON
-from tests.fakes.studio import Studio
+from tests.fakes.studio import PLENTY, Studio
 from tests.fakes.weights import lora
 from tests.sandbox.process import Sandbox
 
 Busy = Callable[[], AbstractContextManager[str]]
 BLACK = png(one_colour((0, 0, 0), 64, 64))
-TOTAL_GB = psutil.virtual_memory().total / GB
+TOTAL_GB = PLENTY.total / GB
 NEVER = Memory(generate_gb=TOTAL_GB, generate_warm_gb=TOTAL_GB, reserve_gb=1)
 SHORT = Memory(generate_gb=TOTAL_GB - HYSTERESIS_BYTES / GB - 0.01, reserve_gb=0)
 """All that could ever be free: with `ballast` it is not."""
@@ -527,7 +526,8 @@ def test_picture_of_the_request_is_where_it_starts_from(studio: Studio, sandbox:
     assert manifest.request["input"] == {"image": "poses/a.png", "denoise": 0.6}
     uploaded = f"plasma/{named['sha256'][:32]}.png"
     assert manifest.graph["5"]["inputs"]["image"] == uploaded
-    assert len(list((sandbox.base / "input" / "plasma").iterdir())) == 1
+    found = (sandbox.base / "input" / "plasma").glob(f"{named['sha256'][:32]}*")
+    assert [path.name for path in found] == [uploaded.removeprefix("plasma/")]
 
 
 def test_changed_picture_of_a_manifest_is_refused(studio: Studio) -> None:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import plotting
 from tests.fakes.forge import Forge
+
+
+@pytest.fixture(autouse=True)
+def _cheap_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw the losses with what costs nothing."""
+    monkeypatch.setenv("PYTHONPATH", str(plotting.FOLDER))
 
 
 @pytest.fixture

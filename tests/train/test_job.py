@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from plasma_watch.config import Kohya, Limits, Memory
 from plasma_watch.control import CancelAsked, SetAside, Stopping
@@ -54,8 +55,9 @@ def at_step(forge: Forge, step: int, deed: Callable[[], object]) -> None:
 # A good end.
 
 
-def test_a_request_becomes_a_lora(forge: Forge) -> None:
-    """Every epoch lies in its place, the last one is chosen and installed."""
+def test_a_request_becomes_a_lora(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every epoch lies in its place, the last one is chosen and installed; the losses are drawn."""
+    monkeypatch.delenv("PYTHONPATH")
     ending = forge.train()
 
     versions = forge.loras.versions("spyke")
@@ -68,6 +70,8 @@ def test_a_request_becomes_a_lora(forge: Forge) -> None:
     assert forge.files() == sorted(
         [*(version.file for version in versions), "loss.png", "manifest.toml", "trainer.log"]
     )
+    with Image.open(forge.home.root / "loras/spyke/loss.png") as drawn:
+        assert drawn.size == (800, 500)
     comment = read_header(forge.comfyui / "models" / "loras" / forge.installed()[0]).metadata
     assert comment["ss_training_comment"] == "plasma-watch 20261122T120000-spyke"
 

@@ -92,6 +92,34 @@ def test_a_held_kind_lets_the_other_pass(floor: Floor) -> None:
     assert floor.pages.ran == ["p1", "p2"]
 
 
+def test_what_came_with_a_pause_is_not_begun(floor: Floor) -> None:
+    """Also when both are found just after the worker has asked for a pause."""
+
+    def pause_and_drop() -> None:
+        (floor.desk.home.inbox / "PAUSE").touch()
+        floor.admit("p003.toml")
+
+    floor.once_asked = pause_and_drop
+
+    assert not floor.step()
+    assert not floor.step()
+    assert len(floor.desk.line) == 1
+
+
+def test_what_came_with_a_pause_is_not_begun_ahead(floor: Floor) -> None:
+    """The same for what comes after the running job."""
+
+    def pause_and_drop() -> None:
+        (floor.desk.home.inbox / "PAUSE").touch()
+        floor.admit("p003.toml")
+
+    floor.once_asked = pause_and_drop
+
+    assert floor.worker.first() is None
+    assert floor.worker.first() is None
+    assert len(floor.desk.line) == 1
+
+
 def test_a_pause_holds_the_line(floor: Floor) -> None:
     """Nobody is even asked whether it may start."""
     floor.admit("p003.toml")

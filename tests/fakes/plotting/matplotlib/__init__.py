@@ -1,0 +1,1 @@
+"""What the program that draws losses asks of its library."""

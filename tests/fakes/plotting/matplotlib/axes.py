@@ -1,0 +1,5 @@
+"""The kind of axes, of which only the name is asked for."""
+
+
+class Axes:
+    """None are made."""
