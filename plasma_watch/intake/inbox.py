@@ -206,15 +206,24 @@ class Inbox:
         return view
 
     def _looked(self, touched: frozenset[Path] | None) -> View:
-        """Look at everything, or at what was touched and what is in doubt."""
+        """Look at everything, or at what was touched and what is in doubt.
+
+        A move to `urgent/` or back is told by two events, which may come one look apart.
+        """
         if touched is None or self.trouble:
             self._left.clear()
             return survey(self._home)
+        touched |= {path for each in touched if (path := self._twin(each))}
         due = [self._left.popleft() for _ in range(min(len(self._left), MOST_TAKEN))]
         waits = {path for path in touched if self._left and self._can_wait(path)}
         self._left.extend(sorted(waits))
         in_doubt = (self._special, self._arriving, self._returned, due, touched - waits)
         return glance(self._home, itertools.chain(*in_doubt))
+
+    def _twin(self, path: Path) -> Path | None:
+        """Return where a file lies that was moved to `urgent/`, or out of it."""
+        homes = {self._home.inbox: self._home.urgent, self._home.urgent: self._home.inbox}
+        return homes[path.parent] / path.name if path.parent in homes else None
 
     def _can_wait(self, path: Path) -> bool:
         """Tell whether a path is of a new request that comes after those that are left."""

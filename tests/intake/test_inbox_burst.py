@@ -107,3 +107,22 @@ def test_an_inbox_that_is_gone_has_lost_nothing(tmp_path: Path) -> None:
 
     assert desk.inbox.trouble
     assert desk.waiting() == ["p1.toml"]
+
+
+@pytest.mark.parametrize("told_first", ["p1.toml", "urgent/p1.toml"])
+def test_a_move_to_urgent_is_one_move_though_its_halves_are_told_apart(
+    tmp_path: Path, told_first: str
+) -> None:
+    """The two folders have a watcher each; the job keeps its id whichever is heard first."""
+    desk = Desk(a_home(tmp_path))
+    old = drop(desk.home, "p1.toml")
+    desk.settle(10.0)
+    before = desk.the_only()
+    new = desk.home.urgent / "p1.toml"
+    old.rename(new)
+
+    desk.look(20.0, touched=frozenset({desk.home.inbox / told_first}))
+    desk.look(20.1, touched=frozenset({old, new}))
+
+    assert desk.the_only().id == before.id
+    assert desk.waiting() == ["urgent/p1.toml"]
