@@ -343,10 +343,10 @@ class Daemon:
 
     def _look(self) -> float | None:
         """Look at what events named, and now and then at everything, in case some were missed."""
+        moved_whole = self._watch.moved_whole()  # first: its path was named before it
         now, touched = time.monotonic(), self._watch.touched()
         if now >= self._survey_at:
             touched = None
-        moved_whole = self._watch.moved_whole()
         due = self._inbox.look(Moment(now, utc_now(), moved_whole, touched))
         if touched is None:
             took = time.monotonic() - now

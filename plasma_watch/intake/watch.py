@@ -76,11 +76,11 @@ class Watch(FileSystemEventHandler):
         if self._canary and path.parent.name == self._canary.parent.name:
             self._hear(path)
             return
-        if isinstance(event, FileMovedEvent) and _arrived_whole(event):
-            self._remember(Path(os.fsdecode(event.dest_path)))
         for named in (event.src_path, event.dest_path):
             if named:
                 self._touch(Path(os.fsdecode(named)), event)
+        if isinstance(event, FileMovedEvent) and _arrived_whole(event):  # its path is named by now
+            self._remember(Path(os.fsdecode(event.dest_path)))
         self._wake.set()
 
     def _hear(self, path: Path) -> None:
