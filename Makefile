@@ -2,6 +2,8 @@
 # Both set themselves up from a bare checkout with nothing but Python 3.11 or newer.
 # `make proof` kills daemon and engine at random for about an hour and counts what came of it; it can
 # be interrupted and goes on where it stopped. SEED, DAEMON_KILLS and ENGINE_KILLS may be given.
+# `make bench` measures what the daemon costs, about half an hour on a calm machine, and writes
+# docs/performance.md; where COMFYUI_URL is set, pages are measured against that engine too.
 # `make matrix` kills the daemon at every step of every scenario, also where `make test` does it once.
 
 VENV   = .venv
@@ -15,7 +17,7 @@ SEED         = 1
 DAEMON_KILLS = 2000
 ENGINE_KILLS = 500
 
-.PHONY: demo test matrix proof clean
+.PHONY: demo test matrix proof bench clean
 
 demo: $(READY)
 	@$(BIN)/plasma-watch init $(DEMO)
@@ -37,6 +39,9 @@ proof: $(TESTED)
 	$(BIN)/python -m tests.proof --seed $(SEED) --daemon-kills $(DAEMON_KILLS) \
 	  --engine-kills $(ENGINE_KILLS) --state .proof --write
 
+bench: $(TESTED)
+	$(BIN)/python -m benchmarks --write
+
 $(READY): pyproject.toml tests/constraints.txt
 	@python=$$(for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	  if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
@@ -55,4 +60,4 @@ $(TESTED): $(READY)
 	@touch $(TESTED)
 
 clean:
-	rm -rf $(VENV) $(DEMO) .proof
+	rm -rf $(VENV) $(DEMO) .proof .bench

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.processes import Usage, bare, modules, usage
+from benchmarks.processes import Usage, bare, imports, usage
 from benchmarks.results import Goal, Result, tell
 from benchmarks.surroundings import WIDTHS, Daemon, a_sandbox, lay_noise, request, until
 
@@ -30,10 +30,12 @@ def measure(minutes: float = MINUTES, jobs: int = JOBS) -> list[Result]:
         folder = Path(name)
         with a_sandbox(folder) as url:
             lay_noise(url)
-            names = modules(folder / "once", url)
             daemon = Daemon(folder, url)
-            with bare(names) as nothing, daemon.running() as pid:
-                at_rest = _at_rest(nothing, pid, minutes * 60)
+            with daemon.running(tells_imports=True) as pid:
+                until(lambda: daemon.told()["state"] == "idle")
+                _calm(minutes * 60)
+                with bare(imports(daemon)) as nothing:
+                    at_rest = _at_rest(nothing, pid, minutes * 60)
                 run(daemon, jobs)
                 _calm(minutes * 60)
                 worked = usage(pid)
@@ -51,7 +53,6 @@ def _calm(seconds: float) -> None:
 
 def _at_rest(nothing: int, pid: int, seconds: float) -> tuple[float, Usage, Usage, Usage, Usage]:
     """Return for how long both waited, and what each took before and after."""
-    _calm(seconds)
     before, began = (usage(nothing), usage(pid)), time.monotonic()
     time.sleep(seconds)
     waited = time.monotonic() - began

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import cold
 from benchmarks.pages import Bare, gaps
-from benchmarks.processes import Usage, bare, modules, usage
+from benchmarks.processes import Usage, bare, imports, usage
 from benchmarks.results import Goal, Result, Spread, milliseconds, tell
 from benchmarks.surroundings import WIDTHS, Daemon, Relay, a_sandbox, lay_noise, request, until
 
@@ -27,10 +27,9 @@ COUNT = 100_000
 SHORT = 10
 """The line that a job is compared with."""
 ROUNDS = 6
-"""How often the short line is run; the long one does as many jobs."""
+"""How often the short line is run, and a command; the long one does as many jobs."""
 PATIENCE_SECONDS = 600.0
 """How long is waited until all are in line."""
-STATUS_TIMES = 5
 _STATUS = "name = 'x'\njob = 'x'\nkind = 'generate'\nstate = 'waiting'\nwhy = 'in line'\n"
 
 
@@ -54,9 +53,9 @@ class Seen:
     cost: Cost
 
 
-def lay(inbox: Path, count: int, start: int = 0) -> None:
+def lay(inbox: Path, count: int) -> None:
     """Put requests into an inbox."""
-    for n in range(start, start + count):
+    for n in range(count):
         width = WIDTHS[n % len(WIDTHS)]
         (inbox / f"r{n:06d}.toml").write_text(request(width), encoding="utf-8")
 
@@ -83,11 +82,11 @@ def bare_line(inbox: Path, status: Path) -> float:
     return time.perf_counter() - began
 
 
-def short(folder: Path, relay: Relay) -> Cost:
+def short(daemon: Daemon, relay: Relay, rounds: int) -> Cost:
     """Return what a job costs in a line of ten, run empty again and again."""
-    daemon, idle, ends = Daemon(folder, relay.url), [], list[float]()
-    with daemon.running():
-        for number in range(ROUNDS):
+    idle = []
+    with daemon.running(tells_imports=True):
+        for number in range(rounds):
             daemon.pause.touch()
             until(lambda: daemon.told()["state"] == "paused")
             for n in range(number * SHORT, (number + 1) * SHORT):
@@ -98,11 +97,11 @@ def short(folder: Path, relay: Relay) -> Cost:
             until(lambda number=number: daemon.done() == (number + 1) * SHORT)  # type: ignore[misc]
             idle += gaps(relay)
     ends = daemon.ends()
-    rounds = [ends[n : n + SHORT] for n in range(0, len(ends), SHORT)]
-    return Cost(Spread.of(idle), Spread.of([b - a for each in rounds for a, b in pairwise(each)]))
+    lines = [ends[n : n + SHORT] for n in range(0, len(ends), SHORT)]
+    return Cost(Spread.of(idle), Spread.of([b - a for each in lines for a, b in pairwise(each)]))
 
 
-def long(daemon: Daemon, relay: Relay, count: int) -> Seen:
+def long(daemon: Daemon, relay: Relay, count: int, rounds: int) -> Seen:
     """Return what is seen of a line that lies in the inbox already."""
     relay.noted.posts.clear()
     began = time.perf_counter()
@@ -114,18 +113,20 @@ def long(daemon: Daemon, relay: Relay, count: int) -> Seen:
         in_line = time.perf_counter() - began
         until(lambda: daemon.told()["state"] == "paused")
         held = usage(daemon.pid)
-        status = cold.seconds(cold.COMMANDS["plasma-watch status"], daemon.home, STATUS_TIMES).p50
-        bare_status = cold.seconds(cold.FLOOR, daemon.home, STATUS_TIMES).p50
-        cost = _cost(daemon, relay)
+        command = cold.COMMANDS["plasma-watch status"]
+        status, bare_status = (
+            cold.seconds(each, daemon.home, rounds).p50 for each in (command, cold.FLOOR)
+        )
+        cost = _cost(daemon, relay, rounds)
     finally:
         daemon.stop()
     return Seen(relay.noted.posts[0] - began, in_line, held, status, bare_status, cost)
 
 
-def _cost(daemon: Daemon, relay: Relay) -> Cost:
+def _cost(daemon: Daemon, relay: Relay, rounds: int) -> Cost:
     """Let the line go on for some jobs."""
     before = daemon.ends()
-    jobs = min(SHORT * ROUNDS, daemon.length())
+    jobs = min(SHORT * rounds, daemon.length())
     relay.noted.turns.clear()
     daemon.pause.unlink()
     until(lambda: daemon.done() >= len(before) + jobs)
@@ -133,28 +134,29 @@ def _cost(daemon: Daemon, relay: Relay) -> Cost:
     return Cost(Spread.of(gaps(relay)), Spread.of([b - a for a, b in pairwise(ends)]))
 
 
-def measure(count: int = COUNT) -> list[Result]:
+def measure(count: int = COUNT, rounds: int = ROUNDS) -> list[Result]:
     """Measure the short line, then the long one."""
     assert count >= 2 * SHORT, "a line of that length is the short one"
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        relay = Relay(stack.enter_context(a_sandbox(folder)))
-        relay.start()
+        relay = stack.enter_context(Relay(stack.enter_context(a_sandbox(folder))))
+        client = stack.enter_context(Bare(relay.url))
         lay_noise(relay.url)
-        ten = short(folder / "short", relay)
-        with bare(modules(folder / "once", relay.url)) as nothing:
-            imports = usage(nothing)
+        brief = Daemon(folder / "short", relay.url)
+        ten = short(brief, relay, rounds)
+        with bare(imports(brief)) as nothing:
+            least_held = usage(nothing)
         daemon = Daemon(folder / "long", relay.url)
         lay(daemon.inbox, count)
-        least = bare_first(daemon.inbox, Bare(relay.url))
+        least = bare_first(daemon.inbox, client)
         passing = bare_line(daemon.inbox, folder / "passing")
-        seen = long(daemon, relay, count)
+        seen = long(daemon, relay, count, rounds)
     line, much = f"{count:,} waiting", Goal(most=150)
     return [
         Result(f"{line}: start to first POST", seen.first, "s", least, Goal(most=10)),
         Result(f"{line}: start to all in line", seen.in_line, "s", passing),
-        Result(f"{line}: memory", seen.held.resident_mb, "MB", imports.resident_mb, much),
-        Result(f"{line}: memory at its peak", seen.held.peak_mb, "MB", imports.peak_mb, much),
+        Result(f"{line}: memory", seen.held.resident_mb, "MB", least_held.resident_mb, much),
+        Result(f"{line}: memory at its peak", seen.held.peak_mb, "MB", least_held.peak_mb, much),
         Result(f"{line}: plasma-watch status", seen.status, "s", seen.bare_status, Goal(most=1)),
         _over_ten(f"{line}: engine idle between jobs", seen.cost.gap, ten.gap),
         _over_ten(f"{line}: a page", seen.cost.page, ten.page),

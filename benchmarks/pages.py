@@ -12,6 +12,7 @@ import time
 import uuid
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import requests
 import websocket
@@ -24,7 +25,7 @@ COUNT = 200
 
 
 class Bare:
-    """A client that keeps nothing."""
+    """A client that keeps nothing, for the length of a block. Its state: the connections."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -32,6 +33,13 @@ class Bare:
         self._client = str(uuid.uuid4())
         address = f"ws{url.removeprefix('http')}/ws?clientId={self._client}"
         self._socket = websocket.create_connection(address)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+        self._socket.close()
 
     def post(self, width: int) -> str:
         """Ask for a picture."""
@@ -60,21 +68,22 @@ class Bare:
 
 def floor(url: str, widths: list[int]) -> Spread:
     """Return what a page costs a bare client: socket, POST, history, view."""
-    bare, seconds = Bare(url), []
-    for width in widths:
-        began = time.perf_counter()
-        prompt = bare.post(width)
-        bare.await_end(prompt)
-        assert bare.fetch(prompt).startswith(b"\x89PNG")
-        seconds.append(time.perf_counter() - began)
+    seconds = []
+    with Bare(url) as bare:
+        for width in widths:
+            began = time.perf_counter()
+            prompt = bare.post(width)
+            bare.await_end(prompt)
+            assert bare.fetch(prompt).startswith(b"\x89PNG")
+            seconds.append(time.perf_counter() - began)
     return Spread.of(seconds)
 
 
 def bare_gap(relay: Relay, widths: list[int]) -> Spread:
     """Return how long the engine idles when the next prompt is posted the moment one has ended."""
-    bare = Bare(relay.url)
-    for width in widths:
-        bare.await_end(bare.post(width))
+    with Bare(relay.url) as bare:
+        for width in widths:
+            bare.await_end(bare.post(width))
     return Spread.of(gaps(relay))
 
 
@@ -99,8 +108,11 @@ def through_the_daemon(folder: Path, relay: Relay, widths: list[int]) -> tuple[S
 
 def bare_drop(folder: Path, relay: Relay, widths: list[int]) -> Spread:
     """Return the time from a rename to the POST of a bare listener, which knows what to ask for."""
-    bare, seconds = Bare(relay.url), []
-    with listening(folder, lambda path: bare.post(int(path.name))) as folders:
+    seconds = []
+    with (
+        Bare(relay.url) as bare,
+        listening(folder, lambda path: bare.post(int(path.name))) as folders,
+    ):
         for width in widths:
             time.sleep(0.05)
             relay.noted.posts.clear()
@@ -128,10 +140,8 @@ def measure(count: int = COUNT) -> list[Result]:
     widths = [WIDTHS[n % len(WIDTHS)] for n in range(count)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with an_engine(folder) as url:
+        with an_engine(folder) as url, Relay(url) as relay:
             lay_noise(url)
-            relay = Relay(url)
-            relay.start()
             bare = floor(url, widths)
             gap = bare_gap(relay, widths)
             idle, pages = through_the_daemon(folder / "line", relay, widths)

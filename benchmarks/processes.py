@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.surroundings import Daemon, until
+from benchmarks.surroundings import Daemon
 
 _IMPORTED = re.compile(r"^import time:\s+\d+ \|\s+\d+ \| +(\S+)$", re.MULTILINE)
 _BARE = """
@@ -60,16 +60,10 @@ def _fields(path: Path) -> dict[str, int]:
     return {key: int(value) for key, value in found}
 
 
-def modules(folder: Path, url: str) -> list[str]:
-    """Return what a daemon has imported when it is up and idle, in order, by the interpreter."""
-    daemon = Daemon(folder, url)
-    daemon.start(environ={"PYTHONPROFILEIMPORTTIME": "1"})
-    try:
-        until(daemon.is_up)
-        until(lambda: daemon.told()["state"] == "idle")
-    finally:
-        daemon.stop()
+def imports(daemon: Daemon) -> list[str]:
+    """Return what a daemon has imported so far, in order, as the interpreter tells it."""
     names = _IMPORTED.findall(daemon.stderr.read_text("utf-8"))
+    assert names, "it was not asked to tell"
     return [name for name in names if not name.endswith("__main__")]
 
 

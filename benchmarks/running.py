@@ -30,11 +30,11 @@ class Benchmark:
 
 
 BENCHMARKS = (
-    Benchmark("pages", (200,), (8,), knows_real=True),
+    Benchmark("pages", (200,), (6,), knows_real=True),
     Benchmark("drops", (200,), (3,)),
-    Benchmark("line", (100_000,), (30,)),
+    Benchmark("line", (100_000,), (20, 1)),
     Benchmark("idle", (10, 10_000), (0.02, 10)),
-    Benchmark("cold", (15,), (1,), uses_engine=False),
+    Benchmark("cold", (15,), (2,), uses_engine=False),
     Benchmark("trainer_log", (100,), (1,), uses_engine=False),
     Benchmark("index_of_manifests", (100_000,), (50,), uses_engine=False),
 )

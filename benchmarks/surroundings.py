@@ -17,10 +17,10 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 from PIL import Image
@@ -112,21 +112,34 @@ class Noted:
     posts: list[float] = field(default_factory=list)
 
 
-class Relay(threading.Thread):
-    """Carries bytes to the engine and back, and notes when prompts pass. Its state: the notes."""
+class Relay:
+    """Carries bytes to the engine and back, and notes when prompts pass. Its state: the notes.
+
+    It carries for the length of a block.
+    """
 
     def __init__(self, url: str) -> None:
-        super().__init__(daemon=True)
         host, _, port = url.removeprefix("http://").rpartition(":")
         self._engine = (host, int(port))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.noted = Noted()
 
-    def run(self) -> None:
-        """Carry until the program ends."""
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._listen, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _listen(self) -> None:
         while True:
-            client, _ = self._listener.accept()
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
             engine = socket.create_connection(self._engine)
             for sock in (client, engine):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -151,7 +164,7 @@ def _carry(source: socket.socket, target: socket.socket, note: object) -> None:
     for sock in (source, target):
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
+        sock.close()
 
 
 class Daemon:
@@ -169,17 +182,17 @@ class Daemon:
         self._environ = dict(os.environ) | {"COMFYUI_URL": url}
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *options: str, environ: Mapping[str, str] | None = None) -> None:
+    def start(self, *, tells_imports: bool = False) -> None:
         """Start it; `is_up` tells when it has told of itself."""
-        command = [sys.executable, "-m", "plasma_watch", "run", "--home", str(self.home), *options]
-        around = self._environ | dict(environ or {})
+        command = [sys.executable, "-m", "plasma_watch", "run", "--home", str(self.home)]
+        environ = self._environ | ({"PYTHONPROFILEIMPORTTIME": "1"} if tells_imports else {})
         with self.stderr.open("ab") as log:
-            self.process = subprocess.Popen(command, env=around, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[int]:
+    def running(self, *, tells_imports: bool = False) -> Iterator[int]:
         """Have it run for the length of a block; give its process id."""
-        self.start()
+        self.start(tells_imports=tells_imports)
         try:
             until(self.is_up)
             yield self.pid
@@ -194,7 +207,7 @@ class Daemon:
 
     @property
     def stderr(self) -> Path:
-        """What it says on standard error."""
+        """What it says on standard error, and what it imports if it tells that."""
         return self.home / "stderr.log"
 
     @property
