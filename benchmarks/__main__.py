@@ -67,7 +67,7 @@ def _chosen(names: Sequence[str]) -> Iterator[tuple[Benchmark, str]]:
 def _run(benchmark: Benchmark, url: str, *, is_quick: bool) -> Kept:
     """Run one, and tell of it; what goes wrong with it spoils no other."""
     numbers = benchmark.quick if is_quick else benchmark.full
-    against = "" if not benchmark.uses_engine else "the sandbox" if not url else kept.engine(url)
+    against = kept.engine(url) if benchmark.uses_engine else ""
     print(f"\n{benchmark.name}{against and f', {against}'}", flush=True)
     failed, results = "", list[Result]()
     try:

@@ -16,6 +16,9 @@ import psutil
 import requests
 
 from benchmarks.results import Result, of_plain, plain, shown
+from plasma_watch.comfyui.facts import read_facts
+
+SANDBOX = "the sandbox"
 
 _HEAD = "| what | measured | p50 / p90 / p99 | floor | times the floor | goal | met |"
 _MET = {True: "yes", False: "**missed**", None: ""}
@@ -107,7 +110,10 @@ def _system() -> str:
 
 
 def engine(url: str) -> str:
-    """Name the engine that answers there."""
-    told = requests.get(f"{url}/system_stats", timeout=10).json()
-    device = told["devices"][0]["type"] if told["devices"] else "unknown"
-    return f"ComfyUI {told['system']['comfyui_version']} on {device}"
+    """Name the engine that answers at an address; without one it is a sandbox of our own."""
+    if not url:
+        return SANDBOX
+    facts = read_facts(requests.get(f"{url}/system_stats", timeout=10).json(), url)
+    if facts.is_sandbox:
+        return f"{SANDBOX} at COMFYUI_URL"
+    return f"ComfyUI {facts.version}, torch {facts.torch}, on {facts.device}"

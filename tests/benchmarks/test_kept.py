@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.__main__ import PAGE, write
-from benchmarks.kept import Kept, machine, table
+from benchmarks.kept import Kept, engine, machine, table
 from benchmarks.results import Goal, Result, Spread
+from benchmarks.surroundings import a_sandbox
 
 FAST = Result("a page", 20.5, "ms", 10.0, Goal(most_ratio=2), Spread(20.5, 25, 31))
 FIGURES = (
@@ -93,3 +94,12 @@ def test_machine_is_named() -> None:
     assert " cores (" in told
     assert " GB, " in told
     assert ", Python 3." in told
+
+
+def test_a_sandbox_is_never_told_as_comfyui(tmp_path: Path) -> None:
+    """Wherever it answers: its figures are not those of the real one."""
+    with a_sandbox(tmp_path) as url:
+        told = engine(url)
+
+    assert engine("") == "the sandbox"
+    assert told == "the sandbox at COMFYUI_URL"
