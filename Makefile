@@ -4,6 +4,8 @@
 # them (not with SEEN=), elsewhere it says how; where they are missing their tests are skipped.
 # `make proof` kills daemon and engine at random for about an hour and counts what came of it; it can
 # be interrupted and goes on where it stopped. SEED, DAEMON_KILLS and ENGINE_KILLS may be given.
+# `make bench` measures what the daemon costs, about half an hour on a calm machine, and writes
+# docs/performance.md; where COMFYUI_URL is set, pages are measured against that engine too.
 # `make matrix` kills the daemon at every step of every scenario, also where `make test` does it once.
 
 VENV   = .venv
@@ -23,7 +25,7 @@ ENGINE_KILLS = 500
 # The tests start hundreds of processes, which are quicker where what was compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test matrix proof clean
+.PHONY: demo test matrix proof bench clean
 
 demo: $(READY)
 	@$(BIN)/plasma-watch init $(DEMO)
@@ -44,6 +46,9 @@ matrix: $(TESTED)
 proof: $(TESTED)
 	$(BIN)/python -m tests.proof --seed $(SEED) --daemon-kills $(DAEMON_KILLS) \
 	  --engine-kills $(ENGINE_KILLS) --state .proof --write
+
+bench: $(TESTED)
+	$(BIN)/python -m benchmarks --write
 
 $(READY): pyproject.toml tests/constraints.txt
 	@python=$$(for p in python3.11 python3.12 python3.13 python3.14 python3; do \
@@ -72,4 +77,4 @@ $(TESTED): $(READY)
 	@touch $(TESTED)
 
 clean:
-	rm -rf $(VENV) $(DEMO) .proof
+	rm -rf $(VENV) $(DEMO) .proof .bench

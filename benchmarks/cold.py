@@ -8,16 +8,17 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.results import Goal, Result, Spread, milliseconds, tell
 from plasma_watch.cli.homes import init
 
-GOAL = 3.0
+TIMES = 15
+GOAL = Goal(most_ratio=3)
 FLOOR = ("-c", "import typer")
 COMMANDS = {
     "plasma-watch --help": ("-m", "plasma_watch", "--help"),
@@ -27,8 +28,8 @@ COMMANDS = {
 }
 
 
-def seconds(arguments: tuple[str, ...], home: Path, times: int) -> float:
-    """Return how long a command takes as a process, in the middle of some times."""
+def seconds(arguments: tuple[str, ...], home: Path, times: int) -> Spread:
+    """Return how long a command takes as a process, some times over."""
     environ = dict(os.environ) | {"PLASMA_HOME": str(home)}
     taken = []
     for _ in range(times):
@@ -37,26 +38,23 @@ def seconds(arguments: tuple[str, ...], home: Path, times: int) -> float:
             [sys.executable, *arguments], env=environ, cwd=home, capture_output=True, check=False
         )
         taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+    return Spread.of(taken)
+
+
+def measure(times: int = TIMES) -> list[Result]:
+    """Measure the floor, then each command."""
+    with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()):
+        home = Path(name) / "home"
+        init(home)
+        floor = seconds(FLOOR, home, times)
+        taken = {what: seconds(command, home, times) for what, command in COMMANDS.items()}
+    return [milliseconds(what, spread, floor, GOAL) for what, spread in taken.items()]
 
 
 def main(times: int) -> int:
-    """Measure; return 1 if a goal was missed."""
-    is_kept = True
-    with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()):
-        init(Path(name) / "home")
-        home = Path(name) / "home"
-        floor = seconds(FLOOR, home, times)
-        measured = {what: seconds(command, home, times) for what, command in COMMANDS.items()}
-    for what, taken in measured.items():
-        is_kept &= taken <= GOAL * floor
-        over = "" if taken <= GOAL * floor else "  OVER"
-        print(
-            f"{what:28} {taken * 1000:7.0f} ms  {taken / floor:5.2f} x the floor of "
-            f"{floor * 1000:.0f} ms{over}"
-        )
-    return 0 if is_kept else 1
+    """Measure, and print each time with its ratio to the floor; return 1 if a goal was missed."""
+    return tell(measure(times))
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 15))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else TIMES))

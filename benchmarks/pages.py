@@ -1,7 +1,7 @@
 """What the daemon costs the engine: `python -m benchmarks.pages [COUNT]`.
 
 Each time stands beside the floor of the same run: a bare client that posts, waits for the end,
-asks the history and fetches the picture, and keeps nothing.
+asks the history and fetches the picture, and keeps nothing; for a drop, a bare listener that posts.
 """
 
 from __future__ import annotations
@@ -12,24 +12,20 @@ import time
 import uuid
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import requests
 import websocket
 
-from benchmarks.surroundings import (
-    WIDTHS,
-    Daemon,
-    Relay,
-    Spread,
-    an_engine,
-    graph,
-    lay_noise,
-    until,
-)
+from benchmarks.listener import listening
+from benchmarks.results import Goal, Result, Spread, at_p99, milliseconds, tell
+from benchmarks.surroundings import WIDTHS, Daemon, Relay, an_engine, graph, lay_noise, until
+
+COUNT = 200
 
 
 class Bare:
-    """A client that keeps nothing."""
+    """A client that keeps nothing, for the length of a block. Its state: the connections."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -37,6 +33,13 @@ class Bare:
         self._client = str(uuid.uuid4())
         address = f"ws{url.removeprefix('http')}/ws?clientId={self._client}"
         self._socket = websocket.create_connection(address)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+        self._socket.close()
 
     def post(self, width: int) -> str:
         """Ask for a picture."""
@@ -65,91 +68,98 @@ class Bare:
 
 def floor(url: str, widths: list[int]) -> Spread:
     """Return what a page costs a bare client: socket, POST, history, view."""
-    bare, seconds = Bare(url), []
-    for width in widths:
-        began = time.perf_counter()
-        prompt = bare.post(width)
-        bare.await_end(prompt)
-        assert bare.fetch(prompt).startswith(b"\x89PNG")
-        seconds.append(time.perf_counter() - began)
+    seconds = []
+    with Bare(url) as bare:
+        for width in widths:
+            began = time.perf_counter()
+            prompt = bare.post(width)
+            bare.await_end(prompt)
+            assert bare.fetch(prompt).startswith(b"\x89PNG")
+            seconds.append(time.perf_counter() - began)
     return Spread.of(seconds)
 
 
 def bare_gap(relay: Relay, widths: list[int]) -> Spread:
     """Return how long the engine idles when the next prompt is posted the moment one has ended."""
-    bare = Bare(relay.url)
-    for width in widths:
-        bare.await_end(bare.post(width))
-    return _gaps(relay)
+    with Bare(relay.url) as bare:
+        for width in widths:
+            bare.await_end(bare.post(width))
+    return Spread.of(gaps(relay))
 
 
-def _gaps(relay: Relay) -> Spread:
+def gaps(relay: Relay) -> list[float]:
     """Return the times from the end of a prompt to the start of the next, as the engine tells."""
     turns, relay.noted.turns = relay.noted.turns, []
-    return Spread.of([b - a for (what, a), (then, b) in pairwise(turns) if what != then == "start"])
+    return [b - a for (what, a), (then, b) in pairwise(turns) if what != then == "start"]
 
 
 def through_the_daemon(folder: Path, relay: Relay, widths: list[int]) -> tuple[Spread, Spread]:
     """Return the gaps, and what a page costs with a line waiting: picture, manifest, done."""
     daemon = Daemon(folder, relay.url)
-    (daemon.home / "inbox" / "PAUSE").touch()
+    daemon.pause.touch()
     for n, width in enumerate(widths):
         daemon.drop(f"p{n:04d}", width)
-    daemon.start()
-    length = f"length = {len(widths)}"
-    until(lambda: daemon.is_up() and length in _told(daemon))
-    (daemon.home / "inbox" / "PAUSE").unlink()
-    until(lambda: daemon.done() == len(widths))
-    daemon.stop()
-    ends = sorted(path.stat().st_mtime_ns for path in (daemon.home / "done").glob("*/job.toml"))
-    return _gaps(relay), Spread.of([(b - a) / 1e9 for a, b in pairwise(ends)])
+    with daemon.running():
+        until(lambda: daemon.length() == len(widths))
+        daemon.pause.unlink()
+        until(lambda: daemon.done() == len(widths))
+    return Spread.of(gaps(relay)), Spread.of([b - a for a, b in pairwise(daemon.ends())])
 
 
-def _told(daemon: Daemon) -> str:
-    return (daemon.home / "status" / "daemon.toml").read_text("utf-8")
+def bare_drop(folder: Path, relay: Relay, widths: list[int]) -> Spread:
+    """Return the time from a rename to the POST of a bare listener, which knows what to ask for."""
+    seconds = []
+    with (
+        Bare(relay.url) as bare,
+        listening(folder, lambda path: bare.post(int(path.name))) as folders,
+    ):
+        for width in widths:
+            time.sleep(0.05)
+            relay.noted.posts.clear()
+            dropped = folders.drop(str(width), "")
+            until(lambda: bool(relay.noted.posts))
+            seconds.append(relay.noted.posts[0] - dropped)
+    return Spread.of(seconds)
 
 
 def drop_to_post(folder: Path, relay: Relay, widths: list[int]) -> Spread:
     """Return the time from an atomic drop to the POST that the engine receives, daemon idle."""
-    daemon = Daemon(folder, relay.url)
-    daemon.start()
-    until(daemon.is_up)
-    seconds = []
-    for n, width in enumerate(widths):
-        time.sleep(0.05)
-        relay.noted.posts.clear()
-        dropped = daemon.drop(f"q{n:04d}", width)
-        until(lambda n=n: daemon.done() == n + 1)
-        seconds.append(relay.noted.posts[0] - dropped)
-    daemon.stop()
+    daemon, seconds = Daemon(folder, relay.url), []
+    with daemon.running():
+        for n, width in enumerate(widths):
+            time.sleep(0.05)
+            relay.noted.posts.clear()
+            dropped = daemon.drop(f"q{n:04d}", width)
+            until(lambda n=n: daemon.done() == n + 1)  # type: ignore[misc]
+            seconds.append(relay.noted.posts[0] - dropped)
     return Spread.of(seconds)
 
 
-def main(count: int) -> int:
-    """Measure, and print each time with its ratio to its floor."""
+def measure(count: int = COUNT) -> list[Result]:
+    """Measure everything against one engine."""
     widths = [WIDTHS[n % len(WIDTHS)] for n in range(count)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with an_engine(folder) as url:
+        with an_engine(folder) as url, Relay(url) as relay:
             lay_noise(url)
-            relay = Relay(url)
-            relay.start()
             bare = floor(url, widths)
             gap = bare_gap(relay, widths)
-            (folder / "line").mkdir()
-            gaps, pages = through_the_daemon(folder / "line", relay, widths)
-            (folder / "drops").mkdir()
-            drops = drop_to_post(folder / "drops", relay, widths[: count // 4])
-    _tell("engine idle between two jobs", gaps, gap)
-    _tell("a page with a line waiting", pages, bare)
-    _tell("drop to POST, idle daemon", drops, bare)
-    return 0
+            idle, pages = through_the_daemon(folder / "line", relay, widths)
+            few = widths[: max(2, count // 4)]
+            heard = bare_drop(folder / "heard", relay, few)
+            drops = drop_to_post(folder / "drops", relay, few)
+    return [
+        milliseconds("engine idle between two jobs", idle, gap, Goal(most=10, most_ratio=1.5)),
+        milliseconds("a page with a line waiting", pages, bare, Goal(most_ratio=2)),
+        milliseconds("drop to POST, idle daemon, p50", drops, heard, Goal(most=10)),
+        at_p99("drop to POST, idle daemon, p99", drops, heard, Goal(most=50)),
+    ]
 
 
-def _tell(what: str, seconds: Spread, least: Spread) -> None:
-    ratio = seconds.p50 / least.p50
-    print(f"{what:32} {seconds!s:28} floor {least!s:28} {ratio:6.2f} x")
+def main(count: int) -> int:
+    """Measure, and print each time with its ratio to its floor; return 1 if a goal was missed."""
+    return tell(measure(count))
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT))

@@ -1,4 +1,7 @@
-"""What the benchmarks stand on: an engine, a relay that notes what passes, a home with a daemon."""
+"""What the benchmarks stand on: an engine, a relay that notes what passes, a home with a daemon.
+
+It measures nothing but the moment of a drop.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,15 @@ import os
 import random
 import re
 import socket
-import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 import requests
 from PIL import Image
@@ -50,45 +54,36 @@ _TURN = re.compile(rb'"type": "(?:(execution_start)"|executing", "data": \{"node
 WIDTHS = range(32, 512)
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """What a number of measurements came to, in seconds."""
-
-    p50: float
-    p90: float
-    p99: float
-
-    @classmethod
-    def of(cls, seconds: list[float]) -> Spread:
-        """Sum measurements up."""
-        ordered = sorted(seconds)
-        at = [ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.9, 0.99)]
-        return cls(statistics.median(ordered), *at)
-
-    def __str__(self) -> str:
-        return " / ".join(f"{each * 1000:.1f}" for each in (self.p50, self.p90, self.p99)) + " ms"
-
-
 @contextlib.contextmanager
 def an_engine(folder: Path) -> Iterator[str]:
     """Give the address of the engine: COMFYUI_URL's, or a sandbox at zero cost a step."""
     if url := os.environ.get("COMFYUI_URL"):
         yield url
         return
+    with a_sandbox(folder) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def a_sandbox(folder: Path, seconds_a_step: float = 0.0) -> Iterator[str]:
+    """Give the address of a sandbox of one's own."""
     command = [sys.executable, "-m", "plasma_watch.sandbox", "--base", str(folder / "engine")]
     with (folder / "engine.log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--seconds-per-step", "0", "--with-parent"],
+            [*command, "--seconds-per-step", str(seconds_a_step), "--with-parent"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
         )
+    assert process.stdin
     assert process.stdout
     try:
         yield json.loads(process.stdout.readline())["url"]
     finally:
         process.kill()
         process.wait()
+        process.stdin.close()
+        process.stdout.close()
 
 
 def lay_noise(url: str) -> None:
@@ -117,21 +112,34 @@ class Noted:
     posts: list[float] = field(default_factory=list)
 
 
-class Relay(threading.Thread):
-    """Carries bytes to the engine and back, and notes when prompts pass. Its state: the notes."""
+class Relay:
+    """Carries bytes to the engine and back, and notes when prompts pass. Its state: the notes.
+
+    It carries for the length of a block.
+    """
 
     def __init__(self, url: str) -> None:
-        super().__init__(daemon=True)
         host, _, port = url.removeprefix("http://").rpartition(":")
         self._engine = (host, int(port))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.noted = Noted()
 
-    def run(self) -> None:
-        """Carry until the program ends."""
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._listen, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _listen(self) -> None:
         while True:
-            client, _ = self._listener.accept()
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
             engine = socket.create_connection(self._engine)
             for sock in (client, engine):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -156,7 +164,7 @@ def _carry(source: socket.socket, target: socket.socket, note: object) -> None:
     for sock in (source, target):
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
+        sock.close()
 
 
 class Daemon:
@@ -174,17 +182,61 @@ class Daemon:
         self._environ = dict(os.environ) | {"COMFYUI_URL": url}
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *options: str) -> None:
-        """Start it, and wait until it has told of itself."""
-        command = [sys.executable, "-m", "plasma_watch", "run", "--home", str(self.home), *options]
-        with (self.home / "stderr.log").open("ab") as log:
-            self.process = subprocess.Popen(command, env=self._environ, stdout=log, stderr=log)
+    def start(self, *, tells_imports: bool = False) -> None:
+        """Start it; `is_up` tells when it has told of itself."""
+        command = [sys.executable, "-m", "plasma_watch", "run", "--home", str(self.home)]
+        environ = self._environ | ({"PYTHONPROFILEIMPORTTIME": "1"} if tells_imports else {})
+        with self.stderr.open("ab") as log:
+            self.process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
+
+    @contextlib.contextmanager
+    def running(self, *, tells_imports: bool = False) -> Iterator[int]:
+        """Have it run for the length of a block; give its process id."""
+        self.start(tells_imports=tells_imports)
+        try:
+            until(self.is_up)
+            yield self.pid
+        finally:
+            self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self.process
+        return self.process.pid
+
+    @property
+    def stderr(self) -> Path:
+        """What it says on standard error, and what it imports if it tells that."""
+        return self.home / "stderr.log"
+
+    @property
+    def inbox(self) -> Path:
+        """Its inbox."""
+        return self.home / "inbox"
+
+    @property
+    def pause(self) -> Path:
+        """The file that holds the line."""
+        return self.inbox / "PAUSE"
+
+    def told(self, name: str = "daemon") -> dict[str, Any]:
+        """Return a status file, or nothing when there is none."""
+        try:
+            return tomllib.loads((self.home / "status" / f"{name}.toml").read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+
+    def length(self) -> int:
+        """Return how many it says are in line."""
+        return int(self.told().get("line", {}).get("length", 0))
 
     def is_up(self) -> bool:
         """Tell whether it has told of itself."""
-        told = self.home / "status" / "daemon.toml"
         assert self.process
-        return told.exists() and f"pid = {self.process.pid}" in told.read_text("utf-8")
+        if self.process.poll() is not None:
+            raise RuntimeError(self.stderr.read_text("utf-8"))
+        return self.told().get("pid") == self.process.pid
 
     def stop(self) -> None:
         """End it."""
@@ -194,9 +246,12 @@ class Daemon:
 
     def drop(self, name: str, width: int, folder: str = "inbox") -> float:
         """Drop a request by rename, and return when."""
-        text = f'kind = "generate"\nworkflow = "{WORKFLOW}"\nprompt = "x"\nseed = {width}\n'
+        return self.drop_text(name, request(width), folder)
+
+    def drop_text(self, name: str, text: str, folder: str = "inbox") -> float:
+        """Drop any text by rename, and return when."""
         temporary = self.home / folder / f".{name}.tmp"
-        temporary.write_text(f"{text}chapter = 1\npage = {width}\n")
+        temporary.write_text(text)
         now = time.perf_counter()
         temporary.rename(self.home / folder / f"{name}.toml")
         return now
@@ -205,11 +260,22 @@ class Daemon:
         """Return how many jobs are done."""
         return sum(1 for _ in (self.home / "done").iterdir())
 
+    def ends(self) -> list[float]:
+        """Return when each job that is done was so, in order."""
+        journals = (self.home / "done").glob("*/job.toml")
+        return sorted(path.stat().st_mtime_ns / 1e9 for path in journals)
 
-def until(is_so: object, seconds: float = 600.0) -> None:
+
+def request(width: int, chapter: int = 1, page: int | None = None) -> str:
+    """Return the text of a request for a picture of a width."""
+    text = f'kind = "generate"\nworkflow = "{WORKFLOW}"\nprompt = "x"\nseed = {width}\n'
+    return f"{text}chapter = {chapter}\npage = {page or width}\n"
+
+
+def until(is_so: Callable[[], bool], seconds: float = 600.0, tick: float = 0.005) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
-    while not is_so():  # type: ignore[operator]
+    while not is_so():
         if time.monotonic() > end:
             raise TimeoutError(is_so)
-        time.sleep(0.005)
+        time.sleep(tick)

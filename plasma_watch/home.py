@@ -6,9 +6,12 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from plasma_watch.config import Paths
 from plasma_watch.errors import Code, PlasmaError
+
+if TYPE_CHECKING:  # start-up time
+    from plasma_watch.config import Paths
 
 
 @dataclass(frozen=True, slots=True)

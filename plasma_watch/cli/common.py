@@ -8,12 +8,15 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from plasma_watch.home import Home, find_home
 from plasma_watch.words import visible
+
+if TYPE_CHECKING:
+    from plasma_watch.config import Config
 
 HomeOption = Annotated[
     Path | None,
@@ -25,6 +28,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 def home_of(given: Path | None) -> Home:
     """Return the home that a command is about."""
     return find_home(given, os.environ, Path.cwd())
+
+
+def config_of(home: Home) -> Config:
+    """Return a home's config, with the environment over it."""
+    from plasma_watch.config import load_config  # noqa: PLC0415 - start-up time
+
+    return load_config(home.config, os.environ)
 
 
 def names_of(incomplete: str) -> Iterator[str]:

@@ -13,13 +13,13 @@ import typer
 from plasma_watch.cli.common import (
     HomeOption,
     JsonOption,
+    config_of,
     home_of,
     is_terminal,
     say,
     say_json,
 )
 from plasma_watch.cli.requests import EXIT_FAILED
-from plasma_watch.config import load_config
 from plasma_watch.doctor.line import Colour, Line
 from plasma_watch.words import visible
 
@@ -56,7 +56,7 @@ def _lines(given: Path | None, *, picture: bool) -> Iterator[Line]:
     from plasma_watch.system.supervision import services  # noqa: PLC0415 - the same
 
     home = home_of(given)
-    config = load_config(home.config, os.environ)
+    config = config_of(home)
     yield from examination.examine(home, config, services(os.environ), Path.home())
     if picture:
         yield examination.picture(home, config)

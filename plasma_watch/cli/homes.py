@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plasma_watch.cli.common import HomeOption, JsonOption, home_of, say, say_json
-from plasma_watch.config import Config, load_config
+from plasma_watch.cli.common import HomeOption, JsonOption, config_of, home_of, say, say_json
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.shipped import shipped
 from plasma_watch.system.files import make_private
+
+if TYPE_CHECKING:
+    from plasma_watch.config import Config
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,6 +33,8 @@ def init(
     ] = None,
 ) -> None:
     """Make a folder a home: config, templates, folders, example requests. Keeps what is there."""
+    from plasma_watch.config import Config  # noqa: PLC0415 - start-up time
+
     root = (folder or Path("~/PlasmaWatch")).expanduser().absolute()
     root.mkdir(parents=True, exist_ok=True)
     home = Home(root.resolve())
@@ -60,7 +63,7 @@ def show(home: HomeOption = None, *, json: JsonOption = False) -> None:
     """Print the config as it is used: file, defaults and environment together."""
     from plasma_watch import toml_text  # noqa: PLC0415 - start-up time
 
-    table = load_config(home_of(home).config, os.environ).model_dump()
+    table = config_of(home_of(home)).model_dump()
     if json:
         say_json(table)
     else:
@@ -73,6 +76,7 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a kind of request, or of the config."""
     from plasma_watch import request  # noqa: PLC0415 - start-up time
+    from plasma_watch.config import Config  # noqa: PLC0415 - the same
 
     if kind == "config":
         say_json(Config.model_json_schema())
@@ -84,8 +88,10 @@ def schema(
 
 def _config(home: Path | None) -> Config:
     """Return the home's config for its limits; the defaults where there is no home."""
+    from plasma_watch.config import Config  # noqa: PLC0415 - start-up time
+
     try:
-        return load_config(home_of(home).config, os.environ)
+        return config_of(home_of(home))
     except PlasmaError as exc:
         if exc.code is Code.CONFIG_LAYOUT and home is None:
             return Config()

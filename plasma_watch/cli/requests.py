@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,6 @@ from plasma_watch.cli.common import (
 )
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
-from plasma_watch.job import State, same_name
 
 POLL_SECONDS = 0.2
 EXIT_FAILED = 1
@@ -52,8 +52,14 @@ def submit(
         say(f"{name}: in the inbox" + ("" if is_daemon_up(found) else "; no daemon runs"))
     for status in () if json else told:
         say(f"{status['name']}: {status['state']}: {status['why']}")
-    if any(status["state"] != State.DONE for status in told):
+    if any(_ended_badly(status) for status in told):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _ended_badly(status: Mapping[str, Any]) -> bool:
+    from plasma_watch.job import State  # noqa: PLC0415 - start-up time
+
+    return bool(status["state"] != State.DONE)
 
 
 def _dropped(home: Home, file: Path, *, urgent: bool) -> tuple[str, str]:
@@ -74,7 +80,8 @@ def _dropped(home: Home, file: Path, *, urgent: bool) -> tuple[str, str]:
 
 def _awaited(home: Home, name: str, digest: str) -> dict[str, Any]:
     """Wait until the status of this drop is final, and return it."""
-    from plasma_watch.status import read_status  # noqa: PLC0415 - start-up time
+    from plasma_watch.job import State  # noqa: PLC0415 - start-up time
+    from plasma_watch.status import read_status  # noqa: PLC0415 - the same
 
     while True:
         status = read_status(home.status / f"{name}.toml")
@@ -157,6 +164,8 @@ def retry(name: NameArgument, home: HomeOption = None) -> None:
 
 def _newest_ended(home: Home, name: str) -> Path:
     """Return the newest request of a name in `failed/` or `cancelled/`; job ids sort by time."""
+    from plasma_watch.job import same_name  # noqa: PLC0415 - start-up time
+
     found = [
         path
         for folder in (home.failed, home.cancelled)

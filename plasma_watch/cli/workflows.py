@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plasma_watch.cli.common import HomeOption, JsonOption, home_of, is_daemon_up, say, say_json
+from plasma_watch.cli.common import (
+    HomeOption,
+    JsonOption,
+    config_of,
+    home_of,
+    is_daemon_up,
+    say,
+    say_json,
+)
 from plasma_watch.cli.requests import EXIT_FAILED
-from plasma_watch.config import Config, load_config
 from plasma_watch.errors import Code, PlasmaError, Problem
 from plasma_watch.home import Home
-from plasma_watch.rules import is_output_name
 
 if TYPE_CHECKING:
     from plasma_watch.comfyui.client import Client
+    from plasma_watch.config import Config
     from plasma_watch.generate.adopt.write import Adopted
     from plasma_watch.generate.standing import Standing
     from plasma_watch.generate.template import Template
@@ -47,7 +53,7 @@ def adopt(
     from plasma_watch.generate.adopt.write import put  # noqa: PLC0415 - the same
 
     found = home_of(home)
-    config = load_config(found.config, os.environ)
+    config = config_of(found)
     adopted = read(
         read_export(_content(export), export.name), _named(name or export.stem), config.limits
     )
@@ -59,6 +65,8 @@ def adopt(
 
 
 def _named(name: str) -> str:
+    from plasma_watch.rules import is_output_name  # noqa: PLC0415 - start-up time
+
     if "/" in name or not is_output_name(name):
         raise typer.BadParameter(f"{name!r} cannot be a template's name", param_hint="--name")
     return name
@@ -108,7 +116,7 @@ def check(
     from plasma_watch.generate.standing import standing  # noqa: PLC0415 - the same
 
     found = home_of(home)
-    config = load_config(found.config, os.environ)
+    config = config_of(found)
     template = library.load(found.at(config.paths.workflows), name)
     stands = standing(template, config.defaults, _engine(found, config))
     if json:
@@ -124,7 +132,7 @@ def listed(home: HomeOption = None, *, json: JsonOption = False) -> None:
     from plasma_watch.generate import library  # noqa: PLC0415 - start-up time
 
     found = home_of(home)
-    config = load_config(found.config, os.environ)
+    config = config_of(found)
     folder = found.at(config.paths.workflows)
     client, why = _engine_or_not(found, config)
     rows = [_row(folder, name, config, client) for name in library.names(folder)]

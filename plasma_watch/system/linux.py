@@ -9,8 +9,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
-
 from plasma_watch.system import renames
 from plasma_watch.system.pressure import Pressure
 
@@ -110,6 +108,8 @@ def stay_awake(pid: int) -> list[str]:  # noqa: ARG001 - the tool of macOS wants
 
 def machine(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """Return what this machine is called: its processor and its memory."""
+    import psutil  # noqa: PLC0415 - start-up time
+
     name = "unknown processor"
     with contextlib.suppress(OSError):
         lines = cpuinfo.read_text(errors="replace").splitlines()
@@ -152,6 +152,8 @@ def user_state(environ: Mapping[str, str]) -> Path:
 
 def footprint(pid: int) -> int | None:
     """Return the memory that a process holds, in bytes; here what is resident."""
+    import psutil  # noqa: PLC0415 - start-up time
+
     try:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:

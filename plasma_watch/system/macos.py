@@ -13,8 +13,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
-
 from plasma_watch.system import renames, tools
 from plasma_watch.system.pressure import Pressure
 
@@ -87,6 +85,8 @@ def start_mark(pid: int) -> str | None:
 
     The kernel keeps that time as it was, also when the clock is set.
     """
+    import psutil  # noqa: PLC0415 - start-up time
+
     try:
         return f"{psutil.Process(pid).create_time():.6f}"
     except psutil.Error:
@@ -98,6 +98,8 @@ def footprint(pid: int) -> int | None:
 
     Its resident size alone misses what the GPU holds and what was compressed.
     """
+    import psutil  # noqa: PLC0415 - start-up time
+
     usage = (ctypes.c_uint64 * _RUSAGE_WORDS)()
     call = getattr(ctypes.CDLL(None, use_errno=True), "proc_pid_rusage", None)
     if call and call(pid, _RUSAGE_INFO_V0, ctypes.byref(usage)) == 0:

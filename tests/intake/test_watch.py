@@ -8,6 +8,7 @@ import resource
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path, PosixPath
 
@@ -25,6 +26,7 @@ from plasma_watch.intake.watch import PAIR_SECONDS, Watch
 from plasma_watch.system.files import Fingerprint
 from tests.fakes.home import REQUEST
 
+COUNT = 200
 SECONDS = 30.0
 """For how long an event is waited for at most; it comes within milliseconds."""
 
@@ -161,6 +163,28 @@ def test_what_was_touched_is_named(inbox: Path, watch: HeardWatch) -> None:
     assert watch.hears("p004.toml")
     assert {inbox / "p003.toml", inbox / "p004.toml"} <= watch.named
     assert inbox / "p005.toml" not in watch.named
+
+
+def test_what_was_moved_whole_is_named_with_it(inbox: Path) -> None:
+    """However the threads meet: else it is looked for in vain, and then looks as if it grew."""
+    watch, named, unnamed = Watch((inbox,), threading.Event()), set[Path](), set[Fingerprint]()
+    watch.revive()
+    watch.news()
+    paths = [inbox / f"p{n:03d}.toml" for n in range(COUNT)]
+    mover = threading.Thread(target=lambda: [rename_in(inbox, path.name) for path in paths])
+
+    mover.start()
+    whole, end = set[Fingerprint](), time.monotonic() + SECONDS
+    while len(whole) < COUNT and time.monotonic() < end:
+        news = watch.news()
+        named |= news.touched or frozenset()
+        known = {fingerprint(path) for path in named if path.suffix == ".toml" and path.exists()}
+        whole |= news.moved_whole
+        unnamed |= news.moved_whole - known
+    mover.join()
+    watch.stop()
+
+    assert (len(whole), unnamed) == (COUNT, set())
 
 
 def test_at_first_anything_may_have_changed(inbox: Path) -> None:
