@@ -13,7 +13,6 @@ import typer
 from plasma_watch.cli import dataset_lines
 from plasma_watch.cli.common import HomeOption, JsonOption, home_of, say, say_json
 from plasma_watch.cli.requests import EXIT_FAILED
-from plasma_watch.config import Config, load_config
 from plasma_watch.dataset.wishes import MOST_ENLARGED, Fit, Mirror, Wish
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
@@ -21,6 +20,7 @@ from plasma_watch.home import Home
 if TYPE_CHECKING:
     from PIL import Image
 
+    from plasma_watch.config import Config
     from plasma_watch.dataset.boxes import HandBox
     from plasma_watch.dataset.buckets import Buckets
     from plasma_watch.dataset.report import Asked
@@ -193,6 +193,8 @@ class _Place:
     @classmethod
     def of(cls, home: Path | None, named: Path) -> _Place:
         """Find a dataset as a request names it: below the home, or below here without one."""
+        from plasma_watch.config import Config, load_config  # noqa: PLC0415 - start-up time
+
         try:
             found = home_of(home)
         except PlasmaError as exc:
