@@ -15,7 +15,7 @@ from plasma_watch.sandbox.trainer import surroundings
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "plasma_watch" / "sandbox" / "trainer" / "__main__.py"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 UNET = "model.diffusion_model.out.2.bias"
 BUCKETS = "enable_bucket = true\nmin_bucket_reso = 64\nmax_bucket_reso = 256\n"
 
