@@ -59,8 +59,8 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.5
 """How long the worker is given to stop; the job is safe wherever it stands."""
-TELL_SECONDS = 0.2
-"""The places in the line, and the daemon's own status, are told at most once in this time."""
+PLACES_SECONDS = 0.2
+"""The places in the line are told once in this time: each job that begins moves them all."""
 SWITCH_SECONDS = 0.0005
 """How long one thread may keep the other from what it waited for: an answer of the engine, or a
 drop. Python's own 5 ms would be most of what a page costs."""
@@ -99,7 +99,7 @@ class Daemon:
         """When the whole inbox is looked at next."""
         self._seen = (-1, False)
         self._told: dict[str, Any] = {}
-        self._told_at = self._told_last = float("-inf")
+        self._told_at = self._placed_at = float("-inf")
         self._wake = threading.Event()
         self._control = Control()
         self._board = Board(home.status)
@@ -286,7 +286,7 @@ class Daemon:
         self._engine.part()
         if self._gallery:
             self._gallery.stop()
-        self._tell(stopping=True)
+        self._tell(self._bulletin(), stopping=True)
         log.info("stopped")
         return 1 if self._options.drain and self._inbox.failures else 0
 
@@ -325,7 +325,9 @@ class Daemon:
         due = self._look()
         self._wake_worker()
         self._around.try_folders()
-        due = self._tell_in_time(due)
+        bulletin = self._bulletin()
+        due = self._tell_places(bulletin, due)
+        self._tell(bulletin)
         self._notice()
         self._sweep()
         waits = (due, self._tend_gallery(), self._rescan_seconds())
@@ -402,21 +404,19 @@ class Daemon:
 
     # What is told.
 
-    def _tell_in_time(self, due: float | None) -> float | None:
-        """Tell what is new, at once or with what comes in the next moment; return what is due."""
-        wait = self._told_last + TELL_SECONDS - time.monotonic()
+    def _tell_places(self, bulletin: Bulletin, due: float | None) -> float | None:
+        """Tell the places in the line, at once or with the next move; return what is due."""
+        wait = self._placed_at + PLACES_SECONDS - time.monotonic()
         if wait > 0:
             return wait if due is None else min(due, wait)
-        self._told_last = time.monotonic()
-        self._tell()
-        return due
-
-    def _tell(self, *, stopping: bool = False) -> None:
-        bulletin = self._bulletin()
+        self._placed_at = time.monotonic()
         for status in bulletin.positions():
             with self._line.lock:
                 if self._line.is_waiting(status.job):
                     self._board.show(status)
+        return due
+
+    def _tell(self, bulletin: Bulletin, *, stopping: bool = False) -> None:
         table = bulletin.table(utc_now())
         if stopping:
             table |= {"state": "stopped", "why": "the daemon was stopped; jobs are kept"}
