@@ -124,7 +124,6 @@ class FakeLaunchd:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGTERM)  # once, and only those that can be asked
         with self._lock:
-            self.ends.append(code)
             if self.plist and self._comes_back(code):
                 ran = time.monotonic() - self.began[-1]
                 throttle = self.plist.get("ThrottleInterval", 10)
@@ -132,6 +131,7 @@ class FakeLaunchd:
                 timer.daemon = True
                 self._timers.append(timer)
                 timer.start()
+            self.ends.append(code)  # whoever sees the end sees what came of it
 
     def _keep_alive(self) -> dict[str, bool]:
         wanted = self.plist.get("KeepAlive", False)
