@@ -129,7 +129,7 @@ def cases(ways: Sequence[tuple[Scenario, Sequence[str]]], *, is_whole: bool) -> 
     for scenario, points in ways:
         steps = list(_numbered(points))
         new = set(itertools.dropwhile(walked.__contains__, steps))
-        traps = list(_traps(Counter(points), kills_last=len(scenario.names) > 1))
+        traps = list(_traps(Counter(points), is_line=len(scenario.names) > 1))
         for trap in traps:
             if is_whole or trap not in tried or (trap.point, trap.nth) in new:
                 yield Case(scenario, trap)
@@ -144,16 +144,18 @@ def _numbered(points: Sequence[str]) -> Iterator[tuple[str, int]]:
         yield point, passed[point]
 
 
-def _traps(passed: Counter[str], *, kills_last: bool) -> Iterator[Spec]:
+def _traps(passed: Counter[str], *, is_line: bool) -> Iterator[Spec]:
     """Yield what happens at each point.
 
-    The first time, or the last, the daemon is killed before it; the last time a request is sent and
-    not heard of, or the disk refuses, here with one reason and there with another.
+    The first time the daemon is killed before it, in a line the last time; the last time a request
+    is sent and not heard of, or the disk refuses, here with one reason and there with another. A
+    disk that refuses does the same to a page in a line as to one alone.
     """
     for point, times in passed.items():
         refusal = REFUSALS[crc32(f"{point} {times}".encode()) % len(REFUSALS)]
-        yield Spec(point, times if kills_last else 1, "before")
-        yield Spec(point, times, "after" if _is_request(point) else refusal)
+        yield Spec(point, times if is_line else 1, "before")
+        if _is_request(point) or not is_line:
+            yield Spec(point, times, "after" if _is_request(point) else refusal)
 
 
 def _is_request(point: str) -> bool:
