@@ -12,7 +12,7 @@ from tests.door.process import DaemonProcess, EngineProcess, eventually
 def test_waiting_job_is_cancelled_by_a_file(own_daemon: DaemonProcess) -> None:
     """The neighbour that runs is not touched (F61), and the control file is gone."""
     own_daemon.start()
-    own_daemon.drop("runs", steps=15)
+    own_daemon.drop("runs", steps=40)
     own_daemon.until("runs", "running")
     own_daemon.drop("waits")
     own_daemon.until("waits", "waiting")
@@ -56,7 +56,7 @@ def test_cancel_of_nothing_is_taken_away(daemon: DaemonProcess) -> None:
 def test_pause_holds_the_line_and_lets_the_running_job_end(own_daemon: DaemonProcess) -> None:
     """Taking PAUSE away goes on."""
     own_daemon.start()
-    own_daemon.drop("first", steps=8)
+    own_daemon.drop("first", steps=30)
     own_daemon.until("first", "running")
     (own_daemon.home / "inbox" / "PAUSE").touch()
     own_daemon.drop("second", steps=1)
@@ -73,7 +73,7 @@ def test_pause_holds_the_line_and_lets_the_running_job_end(own_daemon: DaemonPro
 def test_urgent_goes_first_and_keeps_its_job(own_daemon: DaemonProcess) -> None:
     """Moving a waiting file to urgent/ jumps the line; its id stays."""
     own_daemon.start()
-    own_daemon.drop("runs", steps=10)
+    own_daemon.drop("runs", steps=40)
     own_daemon.until("runs", "running")
     own_daemon.drop("a", steps=1)
     own_daemon.drop("b", steps=1)
@@ -94,7 +94,7 @@ def test_urgent_goes_first_and_keeps_its_job(own_daemon: DaemonProcess) -> None:
 def test_rewriting_a_waiting_file_replaces_it(own_daemon: DaemonProcess) -> None:
     """What is made is what was written last; the place in the line stays."""
     own_daemon.start()
-    own_daemon.drop("runs", steps=10)
+    own_daemon.drop("runs", steps=40)
     own_daemon.until("runs", "running")
     own_daemon.drop("page", prompt="old", steps=1)
     old = own_daemon.until("page", "waiting")

@@ -12,7 +12,7 @@ def test_killed_daemon_collects_what_it_asked_for(
 ) -> None:
     """The prompt runs on in the engine; the next start follows it and asks for nothing anew."""
     own_daemon.start()
-    own_daemon.drop("page", steps=12)
+    own_daemon.drop("page", steps=40)
     eventually(slow_engine.running)
     own_daemon.kill()
     own_daemon.start()
@@ -29,7 +29,7 @@ def test_killed_daemon_collects_what_ended_meanwhile(
 ) -> None:
     """F24: the prompt is in the history only."""
     own_daemon.start()
-    own_daemon.drop("page", steps=3)
+    own_daemon.drop("page", steps=15)
     eventually(slow_engine.running)
     own_daemon.kill()
     eventually(slow_engine.prompts)
@@ -45,7 +45,7 @@ def test_stop_while_generating_keeps_the_job(
 ) -> None:
     """F48: SIGTERM ends the daemon with exit 0; the prompt runs on and is collected later."""
     own_daemon.start()
-    own_daemon.drop("page", steps=12)
+    own_daemon.drop("page", steps=40)
     eventually(slow_engine.running)
 
     assert own_daemon.stop() == 0
@@ -62,7 +62,7 @@ def test_engine_killed_and_restarted_is_asked_again(
 ) -> None:
     """F26, F27: the new engine has forgotten; the page is made once, in a second attempt."""
     own_daemon.start()
-    own_daemon.drop("page", steps=20)
+    own_daemon.drop("page", steps=30)
     eventually(slow_engine.running)
     slow_engine.kill()
     eventually(lambda: own_daemon.told("page").get("waiting_for") == "engine.unreachable")

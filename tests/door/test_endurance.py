@@ -62,7 +62,7 @@ def test_line_that_ran_empty_goes_on_with_the_next_drop(daemon: DaemonProcess) -
 def test_request_edited_while_it_runs_is_made_in_both_forms(own_daemon: DaemonProcess) -> None:
     """F62: the running job ends with the old one; the new one is a job of its own."""
     own_daemon.start()
-    own_daemon.drop("page", prompt="the old word", steps=12)
+    own_daemon.drop("page", prompt="the old word", steps=30)
     own_daemon.until("page", "running")
     own_daemon.drop("page", prompt="the new word", steps=1)
 

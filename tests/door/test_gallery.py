@@ -69,7 +69,7 @@ def test_a_gallery_that_cannot_be_made_fails_no_job(keeping: DaemonProcess) -> N
 
     eventually(warned, "the warning")
     assert (keeping.home / "output" / "index.html").read_text() == "somebody else's"
-    assert keeping.told("daemon")["state"] == "idle"
+    keeping.until("daemon", "idle")
     assert keeping.stop() == 0
 
 

@@ -94,7 +94,7 @@ def test_stop_while_idle_stays_stopped(agent: Agent) -> None:
 def test_stop_while_generating_keeps_the_job(agent: Agent, slow_engine: EngineProcess) -> None:
     """The prompt runs on, and is collected by the next start."""
     agent.load()
-    agent.drop("page", steps=15)
+    agent.drop("page", steps=40)
     eventually(slow_engine.running)
 
     agent.stop_and_wait()
@@ -238,7 +238,7 @@ def _hears_sigterm(pid: int) -> bool:
 def test_killed_daemon_comes_back(agent: Agent, slow_engine: EngineProcess) -> None:
     """Not before the throttle lets it; the job is made once."""
     agent.load()
-    agent.drop("page", steps=15)
+    agent.drop("page", steps=40)
     eventually(slow_engine.running)
 
     agent.launchd.signal(signal.SIGKILL)

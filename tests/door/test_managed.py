@@ -77,7 +77,7 @@ def test_a_stop_while_it_works_leaves_it_to_the_next_start(daemon: Managing) -> 
     """The prompt runs on, and is collected: asked for once, made once."""
     daemon.comfyui.works(seconds_per_step=0.1)
     daemon.start()
-    daemon.drop("page", steps=20)
+    daemon.drop("page", steps=40)
     eventually(daemon.running)
 
     assert daemon.stop() == 0
@@ -96,7 +96,7 @@ def test_a_killed_daemon_finds_its_engine_again(daemon: Managing) -> None:
     """It is taken over and not started twice."""
     daemon.comfyui.works(seconds_per_step=0.1)
     daemon.start()
-    daemon.drop("page", steps=20)
+    daemon.drop("page", steps=40)
     eventually(daemon.running)
     (process,) = daemon.comfyui.processes()
     daemon.kill()
@@ -113,7 +113,7 @@ def test_an_engine_killed_at_work_is_started_anew(daemon: Managing) -> None:
     """By the one who waits for its prompt; the page is made in a second attempt."""
     daemon.comfyui.works(seconds_per_step=0.1)
     daemon.start()
-    daemon.drop("page", steps=20)
+    daemon.drop("page", steps=40)
     eventually(daemon.running)
     (process,) = daemon.comfyui.processes()
 

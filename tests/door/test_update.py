@@ -37,7 +37,7 @@ def test_a_daemon_outlives_its_own_files(
     monkeypatch.chdir(tmp_path)  # else the checkout itself would come first
     own_daemon.start()
     assert own_daemon.told("daemon")["version"] == OWN
-    own_daemon.drop("first", steps=20)
+    own_daemon.drop("first", steps=40)
     eventually(slow_engine.running)
 
     copy.rename(tmp_path / "gone")

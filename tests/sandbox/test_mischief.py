@@ -283,7 +283,8 @@ def test_it_dies_at_a_step(tmp_path: Path) -> None:
 
         assert engine.process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
         heard = listener.wait(lambda _: not listener.is_open)
-        assert [f["data"]["value"] for f in heard if f["type"] == "progress"] == [1]
+        # The first step's frame may die with it, on its way out.
+        assert {f["data"]["value"] for f in heard if f["type"] == "progress"} <= {1}
         listener.close()
 
 
