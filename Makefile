@@ -2,7 +2,7 @@
 # Both set themselves up from a bare checkout with nothing but Python 3.11 or newer.
 # The tests look at pages in Chromium and at a terminal in tmux: as root on Debian `make test` installs
 # them (not with SEEN=), elsewhere it says how; where they are missing their tests are skipped.
-# `make proof` kills daemon and engine at random for about an hour and counts what came of it; it can
+# `make proof` kills daemon and engine at random for about half an hour and counts what came of it; it can
 # be interrupted and goes on where it stopped. SEED, DAEMON_KILLS and ENGINE_KILLS may be given.
 # `make bench` measures what the daemon costs, about half an hour on a calm machine, and writes
 # docs/performance.md; where COMFYUI_URL is set, pages are measured against that engine too.

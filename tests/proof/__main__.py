@@ -1,7 +1,8 @@
 """`python -m tests.proof`: plays rounds until enough was killed, and writes what it counted.
 
 What is counted is kept round by round in the state folder, so that a run that was interrupted goes
-on where it stopped. The home of a round that shows a fault is kept there to be looked at.
+on where it stopped. The home of a round that shows a fault is kept there to be looked at. A round
+mostly waits, so four lanes are played at once, each with an engine of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -29,19 +32,43 @@ _FIGURES = re.compile(r"<!-- figures -->.*<!-- end of figures -->", re.DOTALL)
 def main() -> int:
     """Run, and return 1 if anything was found that must not be."""
     asked = _arguments()
-    asked.state.mkdir(parents=True, exist_ok=True)
-    total = _kept(asked.state)
-    engine = EngineProcess(asked.state / "engine", 0.002, asked.state / "engine.log")
-    forks = Forks(engine, asked.state / "user")
+    lanes = [asked.state / f"lane-{number}" for number in range(asked.at_once)]
+    if asked.lane is None:
+        _run_all(lanes)
+    else:
+        _run(asked, lanes[asked.lane])
+    total = Count()
+    for lane in lanes:
+        _add(total, _kept(lane))
+    if asked.write:
+        _write(total, asked)
+    is_whole = total.daemon_kills >= asked.daemon_kills and total.engine_kills >= asked.engine_kills
+    return 1 if total.faults() or not is_whole else 0
+
+
+def _run_all(lanes: Sequence[Path]) -> None:
+    """Run every lane in a process of its own."""
+    command = [sys.executable, "-m", "tests.proof", *sys.argv[1:]]
+    running = [
+        subprocess.Popen([part for part in [*command, "--lane", str(n)] if part != "--write"])
+        for n in range(len(lanes))
+    ]
+    for process in running:
+        process.wait()
+
+
+def _run(asked: argparse.Namespace, folder: Path) -> None:
+    """Play the rounds of one lane, until its share was killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    total = _kept(folder)
+    engine = EngineProcess(folder / "engine", 0.002, folder / "engine.log")
+    forks = Forks(engine, folder / "user")
     try:
         while not _is_enough(total, asked) and not (total.faults() and asked.stop):
-            _one_round(asked, total, forks, engine)
+            _one_round(asked, folder, total, forks, engine)
     finally:
         forks.close()
         engine.kill()
-    if asked.write:
-        _write(total, asked)
-    return 1 if total.faults() else 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -50,14 +77,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--engine-kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--state", type=Path, default=Path(".proof"))
+    parser.add_argument("--at-once", type=int, default=4, help="how many lanes there are")
+    parser.add_argument("--lane", type=int, help="play this one alone")
     parser.add_argument("--stop", action="store_true", help="stop at the first fault")
     parser.add_argument("--write", action="store_true", help="write docs/reliability.md's figures")
     return parser.parse_args()
 
 
 def _is_enough(total: Count, asked: argparse.Namespace) -> bool:
-    left = (asked.daemon_kills - total.daemon_kills, asked.engine_kills - total.engine_kills)
-    return bool(max(left) <= 0)
+    """Tell whether a lane has its share of the kills."""
+    killed = (total.daemon_kills, total.engine_kills)
+    wanted = (asked.daemon_kills, asked.engine_kills)
+    return all(have * asked.at_once >= want for have, want in zip(killed, wanted, strict=True))
 
 
 def _kept(state: Path) -> Count:
@@ -75,25 +106,26 @@ def _add(total: Count, count: Count) -> None:
 
 
 def _one_round(
-    asked: argparse.Namespace, total: Count, forks: Forks, engine: EngineProcess
+    asked: argparse.Namespace, lane: Path, total: Count, forks: Forks, engine: EngineProcess
 ) -> None:
-    folder = asked.state / f"round-{total.rounds:05d}"
+    number = total.rounds * asked.at_once + asked.lane
+    folder = lane / f"round-{number:05d}"
     shutil.rmtree(folder, ignore_errors=True)
-    played = play(drawn(asked.seed, total.rounds), forks, engine, folder)
+    played = play(drawn(asked.seed, number), forks, engine, folder)
     count = counted(played, lambda prompt: bool(engine.get(f"/history/{prompt}")))
-    with (asked.state / "rounds.jsonl").open("a", encoding="utf-8") as file:
+    with (lane / "rounds.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(count)) + "\n")
     _add(total, count)
     if not count.faults():
         shutil.rmtree(folder)
-    _say(total, count)
+    _say(number, total, count)
 
 
-def _say(total: Count, count: Count) -> None:
+def _say(number: int, total: Count, count: Count) -> None:
     for fault in count.faults():
         sys.stdout.write(f"FAULT {fault}\n")
     sys.stdout.write(
-        f"round {total.rounds}: {total.requests} requests, {total.pictures} pictures, "
+        f"round {number}; this lane: {total.requests} requests, {total.pictures} pictures, "
         f"{total.daemon_kills} kills of the daemon, {total.engine_kills} of the engine, "
         f"{len(total.faults())} faults\n"
     )
