@@ -19,7 +19,18 @@ import websocket
 
 from benchmarks.listener import listening
 from benchmarks.results import Goal, Result, Spread, at_p99, milliseconds, tell
-from benchmarks.surroundings import WIDTHS, Daemon, Relay, an_engine, graph, lay_noise, until
+from benchmarks.surroundings import (
+    AT_WORK,
+    GRAPH,
+    WIDTHS,
+    Daemon,
+    Graph,
+    Relay,
+    an_engine,
+    graph,
+    lay_noise,
+    until,
+)
 
 COUNT = 200
 
@@ -27,8 +38,9 @@ COUNT = 200
 class Bare:
     """A client that keeps nothing, for the length of a block. Its state: the connections."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, drawn: Graph = GRAPH) -> None:
         self._url = url
+        self._drawn = drawn
         self._session = requests.Session()
         self._client = str(uuid.uuid4())
         address = f"ws{url.removeprefix('http')}/ws?clientId={self._client}"
@@ -45,7 +57,7 @@ class Bare:
         """Ask for a picture."""
         prompt = str(uuid.uuid4())
         body = {
-            "prompt": graph(width, f"bare/{prompt}/img"),
+            "prompt": graph(width, f"bare/{prompt}/img", self._drawn),
             "prompt_id": prompt,
             "client_id": self._client,
         }
@@ -79,9 +91,9 @@ def floor(url: str, widths: list[int]) -> Spread:
     return Spread.of(seconds)
 
 
-def bare_gap(relay: Relay, widths: list[int]) -> Spread:
+def bare_gap(relay: Relay, widths: list[int], drawn: Graph = GRAPH) -> Spread:
     """Return how long the engine idles when the next prompt is posted the moment one has ended."""
-    with Bare(relay.url) as bare:
+    with Bare(relay.url, drawn) as bare:
         for width in widths:
             bare.await_end(bare.post(width))
     return Spread.of(gaps(relay))
@@ -93,9 +105,11 @@ def gaps(relay: Relay) -> list[float]:
     return [b - a for (what, a), (then, b) in pairwise(turns) if what != then == "start"]
 
 
-def through_the_daemon(folder: Path, relay: Relay, widths: list[int]) -> tuple[Spread, Spread]:
+def through_the_daemon(
+    folder: Path, relay: Relay, widths: list[int], drawn: Graph = GRAPH
+) -> tuple[Spread, Spread]:
     """Return the gaps, and what a page costs with a line waiting: picture, manifest, done."""
-    daemon = Daemon(folder, relay.url)
+    daemon = Daemon(folder, relay.url, drawn=drawn)
     daemon.pause.touch()
     for n, width in enumerate(widths):
         daemon.drop(f"p{n:04d}", width)
@@ -146,10 +160,18 @@ def measure(count: int = COUNT) -> list[Result]:
             gap = bare_gap(relay, widths)
             idle, pages = through_the_daemon(folder / "line", relay, widths)
             few = widths[: max(2, count // 4)]
+            gap_at_work = bare_gap(relay, few, AT_WORK)
+            idle_at_work, _ = through_the_daemon(folder / "at-work", relay, few, AT_WORK)
             heard = bare_drop(folder / "heard", relay, few)
             drops = drop_to_post(folder / "drops", relay, few)
     return [
         milliseconds("engine idle between two jobs", idle, gap, Goal(most=10, most_ratio=1.5)),
+        milliseconds(
+            "the same, when a page takes the engine longer than us",
+            idle_at_work,
+            gap_at_work,
+            Goal(most=10, most_ratio=1.5),
+        ),
         milliseconds("a page with a line waiting", pages, bare, Goal(most_ratio=2)),
         milliseconds("drop to POST, idle daemon, p50", drops, heard, Goal(most=10)),
         at_p99("drop to POST, idle daemon, p99", drops, heard, Goal(most=50)),

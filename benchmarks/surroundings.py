@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -28,7 +28,8 @@ from PIL import Image
 from plasma_watch.cli.homes import init
 
 WORKFLOW = "trivial"
-GRAPH = {
+Graph = Mapping[str, Any]
+GRAPH: Graph = {
     "1": {"class_type": "LoadImage", "inputs": {"image": "noise.png", "note": "x"}},
     "2": {
         "class_type": "ImageScale",
@@ -43,6 +44,22 @@ GRAPH = {
     "9": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "x"}},
 }
 """Costs the engine next to nothing, differs with each width, and is not of one colour."""
+WORK = {
+    "class_type": "ImageScale",
+    "inputs": {
+        "image": ["1", 0],
+        "upscale_method": "lanczos",
+        "width": 4096,
+        "height": 4096,
+        "crop": "disabled",
+    },
+}
+AT_WORK: Graph = {
+    **GRAPH,
+    "5": WORK,
+    "2": GRAPH["2"] | {"inputs": GRAPH["2"]["inputs"] | {"image": ["5", 0]}},
+}
+"""The same from a picture that takes the engine tenths of a second, as a page takes seconds."""
 SLOTS = """
 output = "9"
 [slots]
@@ -95,9 +112,9 @@ def lay_noise(url: str) -> None:
     requests.post(f"{url}/upload/image", files=files, timeout=10).raise_for_status()
 
 
-def graph(width: int, prefix: str) -> dict[str, object]:
+def graph(width: int, prefix: str, of: Graph = GRAPH) -> dict[str, object]:
     """Return the graph of one picture."""
-    made = json.loads(json.dumps(GRAPH))
+    made = json.loads(json.dumps(of))
     made["2"]["inputs"]["width"] = width
     made["9"]["inputs"]["filename_prefix"] = prefix
     return dict(made)
@@ -170,14 +187,16 @@ def _carry(source: socket.socket, target: socket.socket, note: object) -> None:
 class Daemon:
     """A home and its daemon. Its state: the process."""
 
-    def __init__(self, folder: Path, url: str, settle_seconds: float = 1.0) -> None:
+    def __init__(
+        self, folder: Path, url: str, settle_seconds: float = 1.0, drawn: Graph = GRAPH
+    ) -> None:
         self.home = folder / "home"
         with contextlib.redirect_stdout(io.StringIO()):
             init(self.home)
         config = (self.home / "config.toml").read_text("utf-8")
         config = config.replace("settle_seconds = 1.0", f"settle_seconds = {settle_seconds}")
         (self.home / "config.toml").write_text(config.replace("reserve_gb = 15", "reserve_gb = 0"))
-        (self.home / "workflows" / f"{WORKFLOW}.json").write_text(json.dumps(GRAPH))
+        (self.home / "workflows" / f"{WORKFLOW}.json").write_text(json.dumps(drawn))
         (self.home / "workflows" / f"{WORKFLOW}.toml").write_text(SLOTS)
         self._environ = dict(os.environ) | {"COMFYUI_URL": url}
         self.process: subprocess.Popen[bytes] | None = None

@@ -15,6 +15,7 @@ from PIL import Image
 
 from plasma_watch.job import Job, prompt_id
 from plasma_watch.outputs.manifest import Manifest
+from tests.proof.plan import Deed
 from tests.proof.play import Round
 
 _FOLDERS = ("inbox", "running", "done", "failed", "cancelled")
@@ -66,7 +67,8 @@ def _requests(played: Round, count: Count) -> None:
     for folder in _FOLDERS:
         for path in (played.home / folder).rglob("*.toml"):
             if path.name not in _OURS:
-                ends.setdefault(path.read_bytes(), []).append(folder)
+                end = "gave way" if folder == "cancelled" and _gave_way(path, played) else folder
+                ends.setdefault(path.read_bytes(), []).append(end)
     good = {act.content: act.name for act in played.plan.acts if act.is_good}
     for content, times in played.dropped.items():
         found = ends.get(content, [])
@@ -74,11 +76,23 @@ def _requests(played: Round, count: Count) -> None:
             count.lost.append(f"round {played.plan.number}: {content!r}")
         if len(found) > times:
             count.doubled.append(f"round {played.plan.number}: {content!r} in {found}")
-        allowed = {"done"} if content in good else {"failed"}
+        allowed = {"done", "gave way"} if content in good else {"failed"}
         if good.get(content) in played.cancelled or content not in good:
             allowed |= {"cancelled"}
         if set(found) - allowed:
             count.wrong.append(f"round {played.plan.number}: {content!r} in {found}")
+
+
+def _gave_way(path: Path, played: Round) -> bool:
+    """Tell whether a job stepped back into the line, and a later drop had its name by then."""
+    drops = [act for act in played.plan.acts if act.deed is Deed.DROP]
+    contents = [act.content for act in drops]
+    content = path.read_bytes()
+    later = drops[contents.index(content) + 1 :] if content in contents else []
+    job = Job.from_toml((path.parent / "job.toml").read_text("utf-8"))
+    why = job.ending.why if job.ending else ""
+    is_said = why.startswith("a newer file of the same name took its place")
+    return is_said and path.stem in {act.name for act in later}
 
 
 def _jobs(played: Round, count: Count, is_known: Callable[[str], bool]) -> None:
