@@ -67,7 +67,7 @@ def run(start: Start) -> int:
     Raises PlasmaError `daemon.held` or `config.*` when it cannot start and nobody would wait.
     """
     stop = threading.Event()
-    _on_signals(stop.set)
+    signals = _Signals(stop.set)
     lock = Lock(start.home.lock)
     if not _until(lambda: _take(lock, start.home), start, stop, tell=False):
         return 0
@@ -77,7 +77,7 @@ def run(start: Start) -> int:
         _stay_safe(start, starts, stop)
         with starts.counted():
             config = _until(lambda: _configured(start), start, stop, tell=True)
-            return _run(start, config, _Parts(starts, lock), stop) if config else 0
+            return _run(start, config, _Parts(starts, lock, signals), stop) if config else 0
     finally:
         lock.release()
 
@@ -101,6 +101,7 @@ class _Parts:
 
     starts: Starts
     lock: Lock
+    signals: _Signals
 
 
 def _run(start: Start, config: Config, parts: _Parts, stop: threading.Event) -> int:
@@ -113,7 +114,7 @@ def _run(start: Start, config: Config, parts: _Parts, stop: threading.Event) -> 
 def _run_daemon(start: Start, config: Config, parts: _Parts, stop: threading.Event) -> int:
     log.info("Plasma Watch %s looks after %s", __version__, start.home.root)
     daemon = Daemon(start.home, config, start.options, parts.starts, parts.lock)
-    _on_signals(daemon.stop)
+    parts.signals.stop_by(daemon.stop)
     if stop.is_set():
         daemon.stop()
     return daemon.run()
@@ -184,14 +185,33 @@ def _degraded(exc: PlasmaError) -> dict[str, Any]:
     }
 
 
-def _on_signals(stop: Callable[[], None]) -> None:
-    """End well on SIGTERM and SIGINT: exit code 0, jobs kept."""
+class _Signals:
+    """Ends well on SIGTERM and SIGINT: exit code 0, jobs kept. Its state: what stops us now.
 
-    def handler(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the library's shape
-        stop()
+    A handler runs in the main thread wherever that stands, also inside of a lock that a stop needs.
+    So it writes into a pipe and no more; a thread of its own reads that, and stops.
+    """
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handler)
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+        self._lock = threading.Lock()
+        reading, self._writing = os.pipe()
+        threading.Thread(target=self._hear, args=(reading,), name="signals", daemon=True).start()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._handle)
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the library's shape
+        os.write(self._writing, b"!")
+
+    def _hear(self, reading: int) -> None:
+        while os.read(reading, 1):
+            with self._lock:
+                self._stop()
+
+    def stop_by(self, stop: Callable[[], None]) -> None:
+        """Stop by something else from now on; what was heard before was stopped the old way."""
+        with self._lock:
+            self._stop = stop
 
 
 class _Visible(logging.Formatter):
