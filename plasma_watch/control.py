@@ -22,6 +22,11 @@ class CancelAsked(Exception):  # noqa: N818 - not an error: somebody changed the
 class SetAside(Exception):  # noqa: N818 - not an error: the job lets others pass
     """The job lets others pass, and goes on after them from where it stands; the text says whom."""
 
+    def __init__(self, why: str, *, lets_urgent_pass: bool = True) -> None:
+        super().__init__(why)
+        self.lets_urgent_pass = lets_urgent_pass
+        """Whether what is urgent may begin meanwhile, or only what is begun goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Running:

@@ -239,7 +239,11 @@ class Line:
         """Compare the bytes that were claimed with those that were checked, or put them back."""
         if not ongoing.job.sha256 or files.digest(ongoing.request) == ongoing.job.sha256:
             return True
-        self.put_back(ongoing)
+        try:
+            self.put_back(ongoing)
+        except OSError as exc:  # it is begun then, and read and checked anew before it runs
+            log.warning("%s cannot be put back: %s", ongoing.job.id, exc.strerror)
+            return True
         return False
 
     def put_back(self, ongoing: Ongoing, announce: Announce | None = None) -> None:

@@ -110,6 +110,10 @@ class Worker:
         """The jobs that are begun and wait for their turn: what was left, or sent ahead."""
         self._aside: list[Ongoing] = []
         """The jobs that let others pass."""
+        self._closed: set[str] = set()
+        """Those of them that let only what is begun pass."""
+        self._new: set[str] = set()
+        """The jobs that were begun behind the running one, and were not carried yet."""
         self._passed_in_vain: set[str] = set()
         """The urgent jobs that could not start though one stepped aside for them."""
         self.is_up = False
@@ -186,7 +190,7 @@ class Worker:
     def _step_aside(self) -> bool:
         """Carry an urgent job for which another stepped aside, or go on with that one."""
         kind = self._aside[-1].job.kind
-        while self.lets_pass(kind):
+        while self._aside[-1].job.id not in self._closed and self.lets_pass(kind):
             waiting = next(
                 w for w in self._line.first_of_each_kind() if w.urgent and w.kind != kind
             )
@@ -207,12 +211,16 @@ class Worker:
         return head
 
     def begin_next(self, waiting: Waiting) -> Ongoing | None:
-        """Claim the head of the line, if it may start; it is carried after the running job."""
-        if self.first() != waiting or not isinstance(self._verdict(waiting), Start):
+        """Claim the head of the line, if it is that; it is carried after the running job.
+
+        Whether there is room for it was asked by its kind, which holds the machine already.
+        """
+        if self.first() != waiting:
             return None
         ongoing = self._claimed(waiting, self._control.comes_next)
         if ongoing:
             self._begun.append(ongoing)
+            self._new.add(waiting.id)
         return ongoing
 
     def others_are_out(self) -> bool:
@@ -293,7 +301,7 @@ class Worker:
             if ending:
                 self._file_away(ongoing, ending)
         except SetAside as exc:
-            self._set_aside(ongoing, str(exc))
+            self._set_aside(ongoing, exc)
         finally:
             self._control.end()
             if not self._begun:
@@ -310,7 +318,9 @@ class Worker:
         kind = self._kinds.get(job.kind)
         if kind is None:  # a crash cut its refusal short: the inbox looks at it again
             return self._put_back(ongoing)
-        log.info("%s %s", job.id, "goes on" if job.was_begun else "begins")
+        is_new = job.id in self._new or not job.was_begun
+        self._new.discard(job.id)
+        log.info("%s %s", job.id, "begins" if is_new else "goes on")
         self._board.say(job.name, job.id, "running")
         try:
             return self._run(kind, ongoing)
@@ -340,9 +350,13 @@ class Worker:
             return TAKEN_OUT
         return kind.run(ongoing, request)
 
-    def _set_aside(self, ongoing: Ongoing, why: str) -> None:
+    def _set_aside(self, ongoing: Ongoing, exc: SetAside) -> None:
         """Keep a job in `running/` that lets others pass."""
+        why = str(exc)
         self._aside.append(ongoing)
+        self._closed.discard(ongoing.job.id)
+        if not exc.lets_urgent_pass:
+            self._closed.add(ongoing.job.id)
         self._control.set_aside()
         self._board.say(ongoing.job.name, ongoing.job.id, why)
         self._board.show(of_running(ongoing.job, why))
@@ -384,6 +398,8 @@ class Worker:
                 kind.abandon(job)
         except OSError as exc:
             log.warning("%s left something lying about: %s (%s)", job.id, exc, exc.strerror)
+        except Exception:  # a bug here would meet every start anew
+            log.exception("%s left something lying about: a bug of ours", job.id)
 
     def _finish(self, ongoing: Ongoing, ending: Ending) -> None:
         try:

@@ -122,6 +122,10 @@ class Engine:
 
     # An engine of our own.
 
+    def wants_renewal(self) -> bool:
+        """Tell whether an engine of our own is to be started anew when it is idle."""
+        return bool(self._server and self._server.wants_renewal())
+
     def renew(self, client: Client) -> None:
         """Between two prompts, end an engine of our own that has grown too large.
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from plasma_watch.comfyui.client import Client
-from plasma_watch.errors import PlasmaError
-from plasma_watch.generate.asking import again, post
+from plasma_watch.comfyui.facts import Facts
+from plasma_watch.generate.asking import next_attempt, post
+from plasma_watch.generate.gating import Gate
 from plasma_watch.generate.order import Order
 from plasma_watch.generate.piece import Bench, Piece
 from plasma_watch.generate.preparing import Asked, Prepared, models_of, prepare
@@ -25,10 +27,10 @@ from plasma_watch.generate.shop import Workshop
 from plasma_watch.job import Job
 from plasma_watch.line import Ongoing, Waiting
 from plasma_watch.request import GenerateRequest
-from plasma_watch.status import utc_now
 
 log = logging.getLogger(__name__)
 
+KIND = "generate"
 Plan = Callable[[Ongoing, Job], None]
 """Writes a job's plan into its journal, and tells of it."""
 
@@ -48,59 +50,68 @@ class Sent:
 
     job: str
     prompt: str
+    at: float
+    """When it was sent, in monotonic seconds."""
     order: Order
 
 
 class Ahead:
     """Looks one job ahead. Its state: what it looked at, what it made ready, what it sent."""
 
-    def __init__(self, shop: Workshop, plan: Plan) -> None:
+    def __init__(self, shop: Workshop, gate: Gate, plan: Plan) -> None:
         self._shop = shop
+        self._gate = gate
         self._plan = plan
         self._seen: Waiting | None = None
         self._ready: Ready | None = None
         self._sent: Sent | None = None
 
-    def look(self) -> None:
+    def look(self, bench: Bench, facts: Facts) -> None:
         """Make the head of the line ready, unless that was tried before."""
         waiting = self._shop.others.first()
         if waiting is None or waiting == self._seen:
             return
         self._seen, self._ready = waiting, None
-        with contextlib.suppress(PlasmaError, OSError):  # its own turn tells what is wrong
-            self._ready = self._made_ready(waiting)
+        if waiting.kind == KIND and not self._killed_us(waiting):
+            with _harmless(waiting):
+                self._ready = self._made_ready(waiting, bench.client, facts)
 
-    def _made_ready(self, waiting: Waiting) -> Ready | None:
-        shop = self._shop
-        if shop.tripwire.tripped and shop.tripwire.tripped.subject == waiting.id:
-            return None
-        client, facts = shop.engine.ready(utc_now())
-        request = shop.others.asked(waiting)
+    def _killed_us(self, waiting: Waiting) -> bool:
+        """Tell whether a daemon died on it: only in its own turn its deaths are counted."""
+        tripped = self._shop.tripwire.tripped
+        return tripped is not None and tripped.subject == waiting.id
+
+    def _made_ready(self, waiting: Waiting, client: Client, facts: Facts) -> Ready | None:
+        request = self._shop.others.asked(waiting)
         if not isinstance(request, GenerateRequest) or request.once:
             return None  # `once` looks for what the running job has yet to place
         asked = Asked(waiting.job(), request, waiting.path)
-        return Ready(waiting, client, prepare(shop, (client, facts), asked, lambda _: None))
+        known = self._shop.hashes.known  # to hash a model takes seconds, in which nobody listens
+        prepared = prepare(self._shop, (client, facts), asked, lambda _: None, hash_of=known)
+        return Ready(waiting, client, prepared)
 
     def begin(self, bench: Bench) -> None:
         """Claim and send what is ready, if all is as it was then."""
         ready, self._ready = self._ready, None
-        if ready is None or ready.client is not bench.client or not self._is_true(ready.prepared):
+        if ready is None or ready.client is not bench.client:
             return
-        if ongoing := self._shop.others.begin(ready.waiting):
-            try:
+        with _harmless(ready.waiting):
+            order = ready.prepared.order
+            if not self._gate.glance(order.facts, ready.waiting.recipe):
+                return
+            if not self._is_true(ready.prepared):
+                return
+            if ongoing := self._shop.others.begin(ready.waiting):
                 self._send(bench, ongoing, ready.prepared)
-            except Exception as exc:  # noqa: BLE001 - the running job must not suffer for it
-                log.info("%s: %s; that is looked into when its turn comes", ongoing.job.id, exc)
 
     def _is_true(self, prepared: Prepared) -> bool:
         """Tell whether the models are still those that the order names."""
-        with contextlib.suppress(OSError):
-            return models_of(self._shop, prepared.order, prepared.job) == prepared.order.models
-        return False
+        now = models_of(self._shop, prepared.order, prepared.job, self._shop.hashes.known)
+        return now == prepared.order.models
 
     def _send(self, bench: Bench, ongoing: Ongoing, prepared: Prepared) -> None:
         """Write plan and attempt into the journal at once, then send."""
-        planned = prepared.job.with_picture(again(prepared.job.pictures[0]))
+        planned = prepared.job.with_picture(next_attempt(prepared.job.pictures[0]))
         job = replace(
             ongoing.job,
             request=planned.request,
@@ -109,10 +120,22 @@ class Ahead:
         )
         self._plan(ongoing, job)
         piece = Piece(bench, ongoing, prepared.order, 1)
+        at = time.monotonic()
         if post(piece):
-            self._sent = Sent(job.id, piece.prompt, prepared.order)
+            self._sent = Sent(job.id, piece.prompt, at, prepared.order)
 
     def taken(self, job: str) -> Sent | None:
         """Return what was sent for a job, once; the next try prepares anew."""
+        if self._sent is None or self._sent.job != job:
+            return None
         sent, self._sent = self._sent, None
-        return sent if sent and sent.job == job else None
+        return sent
+
+
+@contextlib.contextmanager
+def _harmless(waiting: Waiting) -> Iterator[None]:
+    """Keep from the running job whatever goes wrong with the one behind it."""
+    try:
+        yield
+    except Exception as exc:  # noqa: BLE001 - a bug met in it is its own turn's, too
+        log.info("%s: %s; that is looked into when its turn comes", waiting.id, exc)

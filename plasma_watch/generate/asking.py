@@ -56,9 +56,15 @@ def rejoin(piece: Piece, tell: Tell, *, was_taken: bool = False) -> Answer | Non
         piece.keep(replace(piece.picture, attempt=attempt, is_over=False))
     if piece.picture.is_over:
         return None
-    log.info("%s: ComfyUI is asked for attempt %d", piece.job.id, piece.picture.attempt)
+    if not was_taken:
+        log.info("%s: ComfyUI is asked for attempt %d", piece.job.id, piece.picture.attempt)
     verdict = _followed(piece, tell, was_taken=was_taken)
-    return _salvaged(piece) if isinstance(verdict, Lost) else _answer(piece, verdict)
+    if not isinstance(verdict, Lost):
+        return _answer(piece, verdict)
+    salvaged = _salvaged(piece)
+    if salvaged is None:  # so that no other job lets it pass
+        piece.keep(replace(piece.picture, is_over=True))
+    return salvaged
 
 
 def _held_by_queue(piece: Piece) -> int:
@@ -101,11 +107,11 @@ def send(piece: Piece) -> bool:
 
     The socket is open before. When it is not clear whether the prompt arrived, its id tells.
     """
-    piece.keep(again(piece.picture), durable=True)
+    piece.keep(next_attempt(piece.picture), durable=True)
     return post(piece)
 
 
-def again(picture: Picture) -> Picture:
+def next_attempt(picture: Picture) -> Picture:
     """Return a picture with a new attempt."""
     asked = picture.asked + 1
     return replace(picture, asked=asked, attempt=asked, is_over=False, images=0)

@@ -17,18 +17,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from plasma_watch.comfyui.client import Client
-from plasma_watch.comfyui.facts import Facts
 from plasma_watch.comfyui.follow import Tell
 from plasma_watch.comfyui.patience import Patience
 from plasma_watch.comfyui.protocol import Conversation, Entered, Fact, Freed, Stepped
 from plasma_watch.control import SetAside
 from plasma_watch.errors import Code, Fate, PlasmaError
-from plasma_watch.gate import disk, memory, probe
-from plasma_watch.gate.memory import Never, Start, Verdict, Wait
+from plasma_watch.gate.memory import Never, Verdict, Wait
 from plasma_watch.generate import checking, sheeting
 from plasma_watch.generate.ahead import Ahead, Sent
 from plasma_watch.generate.asking import ask, rejoin, withdraw
 from plasma_watch.generate.discretion import discreet, secrets_in
+from plasma_watch.generate.gating import Gate
 from plasma_watch.generate.order import (
     folder_of,
 )
@@ -44,13 +43,10 @@ from plasma_watch.outputs import earlier, generation_log
 from plasma_watch.outputs.naming import place_of
 from plasma_watch.request import GenerateRequest
 from plasma_watch.status import of_running, utc_now
-from plasma_watch.system import platform
 from plasma_watch.toml_check import KeyPath
 
 log = logging.getLogger(__name__)
 
-FREE_SECONDS = 3.0
-"""How long an engine is given to let go of its models before memory is read again."""
 WAIT_SECONDS = 2.0
 """How often what a begun job waits for is looked at again."""
 Answered = TypeVar("Answered")
@@ -63,7 +59,8 @@ class Generate:
 
     def __init__(self, shop: Workshop) -> None:
         self._shop = shop
-        self._ahead = Ahead(shop, self._plan)
+        self._gate = Gate(shop)
+        self._ahead = Ahead(shop, self._gate, self._plan)
 
     def check(self, request: GenerateRequest, lines: Mapping[KeyPath, int], subject: str) -> None:
         """Raise a PlasmaError that holds everything that can be known to be wrong at the drop."""
@@ -75,46 +72,7 @@ class Generate:
 
     def gate(self, *, is_waiting: bool, recipe: str = "") -> Verdict:
         """Ask engine, disk and memory whether a job may start now."""
-        shop = self._shop
-        try:
-            client, facts = shop.engine.ready(utc_now())
-            shop.engine.renew(client)
-            still_hangs = shop.engine.still_hangs()
-        except PlasmaError as exc:
-            return Wait(exc.code, exc.message)
-        if still_hangs:
-            why = "needs ComfyUI, which hangs in an earlier prompt; restart it"
-            return Wait(Code.ENGINE_STUCK, why)
-        free = probe.free_disk([shop.home.root, shop.output(), *platform.swap_folders()])
-        room = disk.verdict(shop.config.disk, free)
-        if isinstance(room, Wait):
-            return room
-        return self._memory(client, facts, recipe, is_waiting=is_waiting)
-
-    def _memory(self, client: Client, facts: Facts, recipe: str, *, is_waiting: bool) -> Verdict:
-        verdict = self._memory_verdict(facts, recipe, is_waiting=is_waiting)
-        if isinstance(verdict, Wait) and not is_waiting and _freed(client):
-            self._shop.engine.checkpoint = ""
-            self._shop.control.wait(FREE_SECONDS)
-            verdict = self._memory_verdict(facts, recipe, is_waiting=False)
-        return verdict
-
-    def _memory_verdict(self, facts: Facts, recipe: str, *, is_waiting: bool) -> Verdict:
-        shop = self._shop
-        if facts.is_sandbox:
-            return Start(is_heavy=False)
-        guess = memory.need_bytes("generate", shop.config.memory, is_warm=self._is_warm())
-        need = shop.needs.of(self._known_as(recipe), guess)
-        reading = shop.meter.read(with_holders=is_waiting)
-        return memory.verdict(need, shop.config.memory, reading, is_waiting=is_waiting)
-
-    def _is_warm(self) -> bool:
-        """Tell whether the engine holds models already."""
-        return bool(self._shop.engine.checkpoint)
-
-    def _known_as(self, recipe: str) -> str:
-        """Return what a workflow's need is remembered under: a warm engine grows by less."""
-        return f"{recipe} {'warm' if self._is_warm() else 'cold'}"
+        return self._gate.ask(recipe, is_waiting=is_waiting)
 
     def is_heavy(self) -> bool:
         """Tell whether the engine that answers takes the machine; the sandbox does not."""
@@ -167,6 +125,7 @@ class Generate:
         """Wait a moment for what a begun job needs; one that asked for nothing yet steps back."""
         if not ongoing.job.was_begun:
             raise exc
+        self._shop.engine.rest()
         why = f"{exc.message}; the job goes on when that has changed"
         self._shop.board.show(of_running(ongoing.job, why, waiting_for=exc.code))
         # A picture that may lie in its place already wins over a cancel: first it is settled.
@@ -247,8 +206,8 @@ class Generate:
         self._shop.control.check()
         tell = self._telling(piece)
         began = time.monotonic()
-        was_taken = sent is not None and sent.prompt == piece.prompt
-        if was_taken:
+        if sent and sent.prompt == piece.prompt:
+            began = sent.at
             answer = self._measured(piece, partial(rejoin, piece, tell, was_taken=True))
         else:
             answer = rejoin(piece, tell)
@@ -262,7 +221,7 @@ class Generate:
 
     def _measured(self, piece: Piece, get: Callable[[], Answered]) -> Answered:
         """Get a picture, and learn from it what its workflow takes."""
-        shop, known_as = self._shop, self._known_as(str(piece.request().get("workflow", "")))
+        shop, known_as = self._shop, self._gate.known_as(str(piece.request().get("workflow", "")))
         shop.meter.begin(None if piece.order.facts.is_sandbox else shop.engine.process())
         try:
             answer = get()
@@ -287,7 +246,7 @@ class Generate:
             if is_last and isinstance(news, Freed):
                 self._ahead.begin(piece.bench)
             elif is_last and isinstance(news, Entered | Stepped):
-                self._ahead.look()
+                self._ahead.look(piece.bench, piece.order.facts)
 
         return tell
 
@@ -298,7 +257,8 @@ class Generate:
         """
         self._shop.control.check()
         if self._shop.others.are_out():
-            raise SetAside("lets a job pass that ComfyUI was asked for already; goes on after it")
+            why = "lets a job pass that ComfyUI was asked for already; goes on after it"
+            raise SetAside(why, lets_urgent_pass=False)
         if not piece.job.was_begun:
             return
         recipe = str(piece.request().get("workflow", ""))
@@ -397,16 +357,6 @@ def _attempts_over(job: Job) -> tuple[Picture, ...]:
         replace(picture, is_over=True) if picture.attempt and not picture.is_whole else picture
         for picture in job.pictures
     )
-
-
-def _freed(client: Client) -> bool:
-    """Ask an idle engine to free its memory; one that works for others is left alone."""
-    with contextlib.suppress(PlasmaError):
-        queue = client.queue()
-        if not queue.running and not queue.pending:
-            client.free()
-            return True
-    return False
 
 
 def _disk_error(exc: OSError) -> PlasmaError:

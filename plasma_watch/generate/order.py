@@ -7,7 +7,7 @@ engine: so a job that goes on after a crash is prepared like one that begins.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from plasma_watch.generate.resolve import Plan, of_picture, planned
 from plasma_watch.generate.template import Graph, Template, fill
 from plasma_watch.job import Job, Picture, prompt_id
 from plasma_watch.outputs import manifest
-from plasma_watch.outputs.hashes import Hashes
 from plasma_watch.outputs.manifest import UNKNOWN
 from plasma_watch.outputs.naming import Place
 from plasma_watch.outputs.picture import decode
@@ -208,23 +207,23 @@ def _objections(
 
 
 def hash_models(
-    graphs: Sequence[Graph], comfyui: Path | None, hashes: Hashes
+    graphs: Sequence[Graph], comfyui: Path | None, hash_of: Callable[[Path], str]
 ) -> tuple[dict[str, str], ...]:
     """Return name and sha256 of every model file of the graphs; unknown where it cannot be read."""
     named = {model for graph in graphs for model in preflight.model_names(graph)}
     return tuple(
-        {"name": name, "folder": folder, "sha256": _hash(comfyui, folder, name, hashes)}
+        {"name": name, "folder": folder, "sha256": _hash(comfyui, folder, name, hash_of)}
         for folder, name in sorted(named)
     )
 
 
-def _hash(comfyui: Path | None, folder: str, name: str, hashes: Hashes) -> str:
+def _hash(comfyui: Path | None, folder: str, name: str, hash_of: Callable[[Path], str]) -> str:
     """Return a model's hash, from the first of its folders that has it."""
     if comfyui is None:
         return UNKNOWN
     endings = _EMBEDDING_SUFFIXES if folder == "embeddings" else ("",)
     places = (comfyui / "models" / place for place in (folder, *_OLDER_FOLDERS.get(folder, ())))
-    found = (hashes.of(place / f"{name}{ending}") for place in places for ending in endings)
+    found = (hash_of(place / f"{name}{ending}") for place in places for ending in endings)
     return next((digest for digest in found if digest != UNKNOWN), UNKNOWN)
 
 

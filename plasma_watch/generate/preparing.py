@@ -29,6 +29,9 @@ from plasma_watch.job import Job
 from plasma_watch.outputs.naming import place_of
 from plasma_watch.request import GenerateRequest
 
+HashOf = Callable[[Path], str]
+"""Returns a file's hash."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -48,7 +51,11 @@ class Prepared:
 
 
 def prepare(
-    shop: Workshop, engine: tuple[Client, Facts], asked: Asked, keep: Callable[[Job], None]
+    shop: Workshop,
+    engine: tuple[Client, Facts],
+    asked: Asked,
+    keep: Callable[[Job], None],
+    hash_of: HashOf | None = None,
 ) -> Prepared:
     """Prepare a job; `keep` is told the plan of one that had none yet.
 
@@ -58,7 +65,12 @@ def prepare(
     plan, job = _planned(shop, asked, template)
     if job != asked.job:
         keep(job)
-    return Prepared(job, _order(shop, engine, replace(asked, job=job), template, plan))
+    order = _order(shop, engine, replace(asked, job=job), template, plan)
+    models = models_of(shop, order, job, hash_of or shop.hashes.of)
+    order = replace(order, models=models)
+    check_unchanged(asked.request, order)
+    names = {item.slot: engine[0].upload(item.upload_name, item.content) for item in order.inputs}
+    return Prepared(job, replace(order, uploads=names))
 
 
 def _planned(shop: Workshop, asked: Asked, template: Template) -> tuple[resolve.Plan, Job]:
@@ -92,18 +104,15 @@ def _order(
     order = Order(template, plan, place_of(plan.request, job.name), facts, inputs, ())
     catalog = shop.engine.catalog or Catalog(client.object_info)
     packs = check_engine(catalog, template, order.unlike_graphs(job), job.file)
-    models = models_of(shop, order, job)
-    original = _original(shop, asked, order)
-    order = replace(order, models=models, packs=packs, original=original)
-    check_unchanged(asked.request, order)
-    names = {item.slot: client.upload(item.upload_name, item.content) for item in inputs}
-    return replace(order, uploads=names)
+    return replace(order, packs=packs, original=_original(shop, asked, order))
 
 
-def models_of(shop: Workshop, order: Order, job: Job) -> tuple[dict[str, str], ...]:
+def models_of(
+    shop: Workshop, order: Order, job: Job, hash_of: HashOf
+) -> tuple[dict[str, str], ...]:
     """Return the models that a job's graphs name, as their files are now."""
     with shop.tripwire.step(job.id, "hash"):
-        return hash_models(order.unlike_graphs(job), shop.comfyui, shop.hashes)
+        return hash_models(order.unlike_graphs(job), shop.comfyui, hash_of)
 
 
 def _original(shop: Workshop, asked: Asked, order: Order) -> Original | None:

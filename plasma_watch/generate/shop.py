@@ -21,7 +21,7 @@ from plasma_watch.tripwire import Tripwire
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What the kind works with; shared with nothing but the daemon."""
+    """What the rooms of the kind work with."""
 
     home: Home
     config: Config

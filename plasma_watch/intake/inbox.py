@@ -488,7 +488,11 @@ class Inbox:
         """End a job that waits because somebody asked for it; tell whether that was done."""
         ending = Ending(State.CANCELLED, "cancelled before it began")
         try:
-            self._line.refuse(waiting, ending, self.announce)
+            with self._line.lock:
+                is_known = waiting.path in self._arriving or self._line.is_waiting(waiting.id)
+                if not is_known:  # the worker has begun it since: the next look meets it there
+                    return False
+                self._line.refuse(waiting, ending, self.announce)
         except OSError as exc:
             log.warning("%s cannot be cancelled: %s", waiting.id, exc.strerror)
             return False

@@ -21,9 +21,18 @@ class Hashes:
     def of(self, file: Path) -> str:
         """Return a file's sha256 in hex, or `unknown` when it cannot be read."""
         try:
-            found = file.stat()
-            key = f"{file}\0{found.st_size}\0{found.st_mtime_ns}\0{found.st_ino}"
+            key = _key(file)
             return self._known.get(key) or self._remember(key, _digest(file))
+        except OSError:
+            return UNKNOWN
+
+    def known(self, file: Path) -> str:
+        """Return what is remembered of a file as it is now, or `unknown` when there is none.
+
+        Raises LookupError for one that was not hashed yet.
+        """
+        try:
+            return self._known[_key(file)]
         except OSError:
             return UNKNOWN
 
@@ -42,6 +51,11 @@ class Hashes:
         except (OSError, ValueError):
             return {}
         return {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
+
+
+def _key(file: Path) -> str:
+    found = file.stat()
+    return f"{file}\0{found.st_size}\0{found.st_mtime_ns}\0{found.st_ino}"
 
 
 def _digest(file: Path) -> str:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from plasma_watch.config import Disk
 from plasma_watch.control import SetAside
 from plasma_watch.errors import PlasmaError
 from plasma_watch.job import State, prompt_id
 from plasma_watch.line import Ongoing
 from plasma_watch.request import GenerateRequest
 from plasma_watch.tripwire import Tripped
-from tests.fakes.drawings import one_colour, png
+from tests.fakes.drawings import drawn, one_colour, png
 from tests.fakes.easel import Easel, failed
 from tests.fakes.studio import Studio
 from tests.fakes.weights import lora
@@ -235,6 +236,7 @@ def test_a_model_that_changed_meanwhile_is_looked_at_anew(tmp_path: Path, tellin
     weights.parent.mkdir(parents=True)
     weights.write_bytes(lora())
     studio = Studio(tmp_path, telling.url, comfyui)
+    studio.shop.hashes.of(weights)
     studio.queue("p004", workflow="txt2img-lora", lora={"name": "spyke"})
     change: list[Callable[[], object]] = [lambda: weights.write_bytes(lora(seed=9) + b" ")]
     show = studio.board.on_show
@@ -248,3 +250,91 @@ def test_a_model_that_changed_meanwhile_is_looked_at_anew(tmp_path: Path, tellin
     studio.make("p003")
 
     assert studio.sent_ahead == []
+
+
+def test_two_that_were_both_lost_do_not_wait_for_each_other(
+    atelier: Studio, telling: Easel
+) -> None:
+    """After a power cut the engine knows of neither: each is over, and is asked for anew."""
+    first, second = atelier.claim("p003"), atelier.claim("p004")
+    for ongoing in (first, second):
+        atelier.piece(ongoing)
+        asked = replace(ongoing.job.pictures[0], asked=1, attempt=1)
+        ongoing.keep(ongoing.job.with_picture(asked))
+    atelier.sent_ahead += [first, second]
+    telling.shows(None)
+    atelier.begin(first)
+    with pytest.raises(SetAside):
+        atelier.run(first)
+    assert not first.job.is_out
+
+    telling.shows(png(drawn(64, 64)))
+    assert carry(atelier, second) is State.DONE
+    assert carry(atelier, first) is State.DONE
+
+
+def test_a_bug_met_while_looking_is_no_harm_either(
+    atelier: Studio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever it is; the file it was met in is looked at again in its turn."""
+    waiting = atelier.queue("p004")
+    waiting.path.write_bytes(b"\xff" * 10)
+    waiting.path.unlink()
+    waiting.path.mkdir()
+
+    with caplog.at_level("INFO"):
+        assert atelier.make("p003").state is State.DONE
+
+    assert "that is looked into when its turn comes" in caplog.text
+    assert atelier.sent_ahead == []
+
+
+def test_a_training_is_not_even_read(atelier: Studio, caplog: pytest.LogCaptureFixture) -> None:
+    """To check its dataset takes seconds, in which nobody listens to the engine."""
+    waiting = atelier.queue("p004")
+    atelier.row[:] = [replace(waiting, kind="train")]
+    waiting.path.unlink()
+
+    with caplog.at_level("INFO"):
+        atelier.make("p003")
+
+    assert "looked into" not in caplog.text
+
+
+def test_a_model_that_was_never_hashed_waits_for_its_turn(tmp_path: Path, telling: Easel) -> None:
+    """Two gigabytes take seconds."""
+    comfyui = tmp_path / "ComfyUI"
+    weights = comfyui / "models" / "loras" / "spyke.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(lora())
+    studio = Studio(tmp_path, telling.url, comfyui)
+    keys: dict[str, Any] = {"workflow": "txt2img-lora", "lora": {"name": "spyke"}}
+    studio.queue("p004", **keys)
+    studio.make("p003")
+    assert studio.sent_ahead == []
+
+    studio.row.clear()
+    studio.make("p005", **keys)
+    studio.queue("p006", **keys)
+    studio.make("p007")
+    assert [ongoing.job.name for ongoing in studio.sent_ahead] == ["p006"]
+
+
+def test_nothing_is_begun_ahead_where_there_is_no_room(tmp_path: Path, telling: Easel) -> None:
+    """It waits in its own turn, with the reason; the engine is not told to free anything."""
+    studio = Studio(tmp_path, telling.url, disk=Disk(reserve_gb=100_000))
+    studio.queue("p004")
+
+    assert studio.make("p003").state is State.DONE
+    assert studio.sent_ahead == []
+    assert telling.asked("POST /free") == 0
+
+
+def test_another_jobs_second_try_keeps_what_was_sent(atelier: Studio) -> None:
+    """Else it would be prepared twice."""
+    atelier.queue("p004")
+    atelier.make("p003")
+    (sent,) = atelier.sent_ahead
+
+    assert atelier.kind._ahead.taken("another") is None
+    assert atelier.kind._ahead.taken(sent.job.id)

@@ -22,7 +22,8 @@ from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate.memory import HYSTERESIS_BYTES, Never, Start, Wait
 from plasma_watch.gate.meter import Meter
 from plasma_watch.gate.needs import ENOUGH
-from plasma_watch.generate.job import FREE_SECONDS, WAIT_SECONDS
+from plasma_watch.generate.gating import FREE_SECONDS
+from plasma_watch.generate.job import WAIT_SECONDS
 from plasma_watch.generate.order import folder_of, prefix
 from plasma_watch.generate.placing import draft_of
 from plasma_watch.job import TAKEN_OUT, Ending, Made, Picture, State

@@ -341,8 +341,8 @@ def test_models_are_hashed_where_the_folder_is_known(sandbox: Sandbox, tmp_path:
     graph = with_lora().graph
     content = (sandbox.base / "models" / "checkpoints" / CHECKPOINT).read_bytes()
 
-    known = hash_models([graph], sandbox.base, hashes)
-    unknown = hash_models([graph], None, hashes)
+    known = hash_models([graph], sandbox.base, hashes.of)
+    unknown = hash_models([graph], None, hashes.of)
 
     checkpoint, lora = known
     assert checkpoint == {
@@ -352,7 +352,7 @@ def test_models_are_hashed_where_the_folder_is_known(sandbox: Sandbox, tmp_path:
     }
     assert lora["sha256"] != checkpoint["sha256"]
     assert [model["sha256"] for model in unknown] == ["unknown"] * 2
-    assert hash_models([graph], tmp_path, hashes) == unknown
+    assert hash_models([graph], tmp_path, hashes.of) == unknown
 
 
 MODEL = {"name": CHECKPOINT, "folder": "checkpoints", "sha256": "1" * 64}
@@ -452,6 +452,6 @@ def test_models_are_found_where_comfyui_finds_them(
     file.parent.mkdir(parents=True)
     file.write_bytes(b"weights")
 
-    (found,) = hash_models([{"1": made}], tmp_path, Hashes(tmp_path / "hashes.json"))
+    (found,) = hash_models([{"1": made}], tmp_path, Hashes(tmp_path / "hashes.json").of)
 
     assert found["sha256"] == hashlib.sha256(b"weights").hexdigest()

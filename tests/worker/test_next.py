@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from plasma_watch.control import Running, SetAside
-from plasma_watch.errors import Code
-from plasma_watch.gate.memory import Start, Wait
-from plasma_watch.job import Ending, Picture
+from plasma_watch.gate.memory import Start
+from plasma_watch.job import Ending, Picture, State
 from plasma_watch.line import Ongoing
 from plasma_watch.system.locks import is_held
 from tests.fakes.floor import Floor
 from tests.fakes.home import REQUEST
 from tests.fakes.kind import DONE
 
+TRAIN = b'kind = "train"\nlora = "spyke"\ndataset = "datasets/spyke"\ntrigger = "spyke"\n'
 ASKED = (Picture(1, 7, attempt=1, asked=1),)
 """One picture that the engine was asked for."""
 
@@ -136,23 +136,6 @@ def test_nothing_is_begun_ahead_while_a_job_is_left_from_before(tmp_path: Path) 
     assert floor.pages.ran == ["p1", "p2", "p3"]
 
 
-def test_what_may_not_start_is_held_in_its_own_turn(floor: Floor) -> None:
-    """The running job does not wait for it, and it says what it waits for."""
-    found: list[object] = []
-
-    def refuse() -> None:
-        floor.pages.verdict = Wait(Code.MEMORY_SHORT, "needs 7.5 GB of free memory")
-        found.append(begin_next(floor))
-
-    meanwhile(floor, refuse)
-    floor.step()
-    floor.step()
-
-    assert found == [None]
-    assert floor.where() == {"done": ["p1.toml"], "inbox": ["p2.toml"]}
-    assert floor.worker.holds["generate"].wait.code is Code.MEMORY_SHORT
-
-
 def test_what_was_rewritten_since_it_was_looked_at_is_not_begun(floor: Floor) -> None:
     """It asks for something else now."""
     found: list[object] = []
@@ -241,3 +224,60 @@ def test_after_a_crash_the_one_that_is_out_there_comes_first(tmp_path: Path) -> 
 
     assert floor.pages.ran == ["p1", "p2", "p1"]
     assert floor.where() == {"done": ["p1.toml", "p2.toml"]}
+
+
+def test_an_urgent_training_does_not_pass_what_waits_for_one_page(tmp_path: Path) -> None:
+    """It would take hours; only what is begun goes on before the page that stepped aside."""
+    floor = Floor(tmp_path)
+    floor.leave("p1.toml")
+    floor.leave("p2.toml", pictures=ASKED)
+    floor.admit("urgent/spyke.toml", content=TRAIN)
+
+    def ask_again(_: Ongoing) -> Ending:
+        if floor.worker.others_are_out():
+            raise SetAside("lets a job pass", lets_urgent_pass=False)
+        return DONE
+
+    floor.pages.work["p1"] = ask_again
+    before: list[str] = []
+
+    def train(_: Ongoing) -> Ending:
+        before.extend(floor.pages.ran)
+        return DONE
+
+    floor.trainings.work["spyke"] = train
+    floor.run_until_idle()
+
+    assert before == ["p1", "p2", "p1"]
+
+
+def test_a_page_begun_behind_another_is_told_as_begun(
+    floor: Floor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was asked for already when its turn comes, and that is no crash made good."""
+
+    def begin() -> None:
+        ongoing = begin_next(floor)
+        assert ongoing
+        ongoing.keep(replace(ongoing.job, pictures=ASKED))
+
+    meanwhile(floor, begin)
+    with caplog.at_level("INFO"):
+        floor.run_until_idle()
+
+    assert "p2 begins" in caplog.text
+    assert "goes on" not in caplog.text
+
+
+def test_a_bug_in_tidying_up_ends_no_worker(floor: Floor) -> None:
+    """The job is filed away all the same, and the next one runs."""
+
+    def fall() -> None:
+        raise RuntimeError("a bug")
+
+    floor.pages.on_abandon = fall
+    floor.pages.work["p1"] = lambda _: Ending(State.FAILED, "no good")
+
+    floor.run_until_idle()
+
+    assert floor.where() == {"failed": ["p1.toml"], "done": ["p2.toml"]}
