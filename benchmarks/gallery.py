@@ -1,4 +1,4 @@
-"""What does a picture more cost a large gallery? `python benchmarks/gallery.py [COUNT]`.
+"""What does a picture more cost a large gallery? `python -m benchmarks.gallery [COUNT]`.
 
 Makes an output folder as the daemon fills it, in chapters, and a gallery of it. Machines differ, so
 each time stands beside a floor measured in the same run: the thumbnails alone, one after another.
@@ -9,15 +9,14 @@ from __future__ import annotations
 import struct
 import sys
 import tempfile
-import time
 import zlib
-from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.index_of_manifests import PAGES_A_CHAPTER, manifest
+from benchmarks.index_of_manifests import PAGES_A_CHAPTER, manifest, timed
+from benchmarks.results import Result, tell
 from plasma_watch.report.gallery.build import Gallery
 from plasma_watch.report.gallery.thumbs import thumbnail
 
@@ -62,34 +61,35 @@ def path_of(output: Path, number: int) -> Path:
     return output / f"ch-{chapter:02d}" / "raw" / f"ch{chapter:02d}_p{page:03d}_v1.png"
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long something takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def measured(output: Path, count: int, sample: int) -> Mapping[str, tuple[float, float]]:
-    """Return of each thing how long it takes, and how many thumbnails it has to make at least."""
+def measured(output: Path, count: int, sample: int) -> list[Result]:
+    """Return how long each thing takes in a folder, beside the thumbnails it makes at least."""
     look = make_output(output, count + 1)
     last = path_of(output, count)
     aside = last.rename(last.with_suffix(".aside"))
-    floor = seconds(lambda: [thumbnail(look, "x") for _ in range(sample)]) / sample
+    floor = timed(lambda: [thumbnail(look, "x") for _ in range(sample)]) / sample
     gallery = Gallery(output)
     gallery.prepare()
-    found = {f"a gallery of {count}": (seconds(lambda: gallery.refresh({})), count * floor)}
-    found["looking for what is new, nothing is"] = (seconds(lambda: gallery.refresh({})), floor)
+    whole = timed(lambda: gallery.refresh({}))
+    nothing = timed(lambda: gallery.refresh({}))
     aside.rename(last)
-    found["one picture more"] = (seconds(lambda: gallery.add([last], {})), floor)
-    return found
+    more = timed(lambda: gallery.add([last], {}))
+    return [
+        Result(f"a gallery of {count:,}", whole, "s", count * floor),
+        Result("looking for what is new, nothing is", nothing * 1000, "ms", floor * 1000),
+        Result("one picture more", more * 1000, "ms", floor * 1000),
+    ]
 
 
-def main(count: int, sample: int = SAMPLE) -> None:
-    """Tell every time beside its floor."""
+def measure(count: int = COUNT, sample: int = SAMPLE) -> list[Result]:
+    """Make an output folder, and a gallery of it."""
     with tempfile.TemporaryDirectory() as folder:
-        for what, (took, floor) in measured(Path(folder), count, sample).items():
-            print(f"{what}: {took:.3f} s, {took / floor:.1f} x the floor of {floor:.4f} s")
+        return measured(Path(folder), count, sample)
+
+
+def main(count: int, sample: int = SAMPLE) -> int:
+    """Tell every time beside its floor."""
+    return tell(measure(count, sample))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT)
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT))

@@ -37,6 +37,7 @@ BENCHMARKS = (
     Benchmark("cold", (15,), (2,), uses_engine=False),
     Benchmark("trainer_log", (100,), (1,), uses_engine=False),
     Benchmark("index_of_manifests", (100_000,), (50,), uses_engine=False),
+    Benchmark("gallery", (10_000,), (5, 2), uses_engine=False),
 )
 
 

@@ -19,9 +19,9 @@ from PIL import Image
 from plasma_watch.dataset.buckets import Size
 from plasma_watch.dataset.cutting import Cut, cut
 from plasma_watch.dataset.framing import Area, Crop, Framing, covered, enlarged, fitted
-from plasma_watch.dataset.keeping import Verdict, free_name, judge
+from plasma_watch.dataset.keeping import Lying, Verdict, free_name, judge
 from plasma_watch.dataset.prepare import pixels_sha256, png, publish
-from plasma_watch.dataset.record import Member, Record
+from plasma_watch.dataset.record import RECORD, Member, Record
 from plasma_watch.dataset.sheet import Sheet, read_sheet
 from plasma_watch.dataset.sighting import look
 from plasma_watch.dataset.staging import Staging, staging
@@ -83,9 +83,7 @@ class _Taking:
         self._wish = wish
         self._lying = stage.lying()
         self._owners = record.owners()
-        self._known = {digest: name for name, digest in self._lying.pictures.items()}
-        for member in record.picture:
-            self._known |= {member.source_sha256: member.file, member.pixels: member.file}
+        self._known = _known(record, self._lying)
         self.members: list[Member] = []
         self.skipped: list[Skipped] = []
 
@@ -94,7 +92,7 @@ class _Taking:
         try:
             sheet = read_sheet(path)
             if sheet.sha256 in self._known:
-                self._skip(path, f"is in already, as {self._known[sheet.sha256]}")
+                self._skip(path, self._known[sheet.sha256])
             else:
                 self._make(path, sheet, origin(path))
         except PlasmaError as exc:
@@ -108,14 +106,14 @@ class _Taking:
         fitted_ = _fit(sheet, self._wish)
         pixels = pixels_sha256(fitted_.image)
         if pixels in self._known:
-            self._skip(path, f"is in already, as {self._known[pixels]}")
+            self._skip(path, self._known[pixels])
             return
         source = str(path.expanduser().absolute())
         name = free_name(path.stem, source, self._owners, self._lying)
         content = png(fitted_.image)
         self._stage.stage(f"{name}.png", content)
         self._owners[name] = source
-        self._known |= {sheet.sha256: f"{name}.png", pixels: f"{name}.png"}
+        self._known |= dict.fromkeys((sheet.sha256, pixels), _is_in(f"{name}.png"))
         self.members.append(
             Member(
                 file=f"{name}.png",
@@ -128,6 +126,30 @@ class _Taking:
                 **fitted_.told(),
             )
         )
+
+
+def _known(record: Record, lying: Lying) -> dict[str, str]:
+    """Return by sha256, of files and of pixels, why a picture is not taken again.
+
+    A member is where its content lies, also under another name; else it was taken out by hand.
+    """
+    names = {digest: name for name, digest in lying.pictures.items()}
+    inside, outside = dict[str, str](), dict[str, str]()
+    for member in record.picture:
+        lies = member.file if member.file in lying.pictures else names.get(member.sha256)
+        told = _is_in(lies) if lies else _is_out(member.file)
+        (inside if lies else outside).update(
+            dict.fromkeys((member.source_sha256, member.pixels), told)
+        )
+    return outside | {digest: _is_in(name) for digest, name in names.items()} | inside
+
+
+def _is_in(file: str) -> str:
+    return f"is in already, as {file}"
+
+
+def _is_out(file: str) -> str:
+    return f"was taken out by hand; delete {file} from {RECORD} to have it again"
 
 
 @dataclass(frozen=True, slots=True)

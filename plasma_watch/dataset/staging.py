@@ -4,8 +4,8 @@
     *.txt, *.png       then moved into place, captions before their pictures
     dataset.toml       last
 
-A crash before the record lies in the hidden folder leaves nothing; one after it is made good by the
-next command. Two commands at a time are refused.
+A crash before the record lies in the hidden folder leaves nothing; one after it, or a disk that
+refuses then, is made good by the next command. Two commands at a time are refused.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class Staging:
 def staging(folder: Path) -> Iterator[Staging]:
     """Work on a dataset's folder, alone; what was not published leaves no trace.
 
-    Raises PlasmaError `dataset.busy` when another command works on it.
+    Raises PlasmaError `dataset.busy` when another command works on it, and OSError when the disk
+    refuses.
     """
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +80,7 @@ def staging(folder: Path) -> Iterator[Staging]:
         _recover(folder)
         yield Staging(folder)
     finally:
-        shutil.rmtree(folder / _STAGING, ignore_errors=True)
+        _throw_away(folder / _STAGING)
         lock.release()
         if is_new and [path.name for path in folder.iterdir()] == [_LOCK]:
             shutil.rmtree(folder)  # nothing was made, so nothing is left
@@ -90,7 +91,13 @@ def _recover(folder: Path) -> None:
     staged = folder / _STAGING
     if (staged / RECORD).exists():
         _move(staged, folder)
-    shutil.rmtree(staged, ignore_errors=True)
+    _throw_away(staged)
+
+
+def _throw_away(staged: Path) -> None:
+    """Remove what is staged, but never what was staged whole: some of it may be in place."""
+    if not (staged / RECORD).exists():
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _move(staged: Path, folder: Path) -> None:

@@ -11,6 +11,7 @@ from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.generate.outlook import steps_of
 from plasma_watch.job import Job
 from plasma_watch.outputs.picture import as_jpeg
+from plasma_watch.report import durations
 from plasma_watch.status import Board, of_running
 
 SHOW_SECONDS = 0.1
@@ -110,17 +111,9 @@ class Teller:
         return sum(steps_of(asked, picture) or steps for picture in left)
 
     def _log(self, news: Stepped, progress: float, pace: float | None, to_go: int) -> None:
-        eta = f" eta {pace * to_go:.0f}s {paced(pace)}s/step" if pace is not None else ""
+        eta = f" eta {pace * to_go:.0f}s {durations.pace(pace)}s/step" if pace is not None else ""
         text = f"running {self._which()}step {news.step}/{news.steps} {progress:.0%}{eta}"
         self._board.say(self._job.name, self._job.id, text)
-
-
-def paced(seconds: float) -> str:
-    """Return a pace as log lines show it: `0.31`, `2.1`, `124`."""
-    return f"{seconds:.2g}" if seconds < _TWO_DIGITS else f"{seconds:.0f}"
-
-
-_TWO_DIGITS = 99.5
 
 
 def seconds_per_step(first: tuple[int, float], last: tuple[int, float]) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from plasma_watch.errors import Code
 from plasma_watch.job import Job
+from plasma_watch.report import durations
 from plasma_watch.status import Board, of_running
 from plasma_watch.train.progress import Course, Phase
 
@@ -74,7 +75,9 @@ def line(course: Course) -> str:
     """Return where a run stands as log lines show it."""
     done = f"running step {course.step}/{course.steps} {course.step / max(course.steps, 1):.0%}"
     pace, to_go = course.pace.now(), course.pace.to_go(course.steps - course.step)
-    eta = f" eta {to_go:.0f}s {pace:.2g}s/step" if pace is not None and to_go is not None else ""
+    eta = ""
+    if pace is not None and to_go is not None:
+        eta = f" eta {to_go:.0f}s {durations.pace(pace)}s/step"
     loss = f" loss {course.loss:.3g}" if course.loss is not None else ""
     return f"{done}{eta}{loss}"
 

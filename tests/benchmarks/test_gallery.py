@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.gallery import drawing, main, measured, numbered
+from benchmarks.gallery import drawing, main, measure, measured, numbered
 from plasma_watch.outputs.picture import decode
 from plasma_watch.report.gallery.build import FOLDER
 
@@ -19,6 +19,18 @@ def test_benchmark_tells_every_time(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert all(" x the floor of " in line for line in lines)
+
+
+def test_a_gallery_is_held_against_its_thumbnails() -> None:
+    """As data, like every other benchmark."""
+    results = measure(2, 1)
+
+    assert [(each.what, each.unit) for each in results] == [
+        ("a gallery of 2", "s"),
+        ("looking for what is new, nothing is", "ms"),
+        ("one picture more", "ms"),
+    ]
+    assert all(each.ratio for each in results)
 
 
 def test_what_is_measured_is_a_gallery_of_all_pictures(tmp_path: Path) -> None:

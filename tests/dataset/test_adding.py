@@ -97,6 +97,31 @@ def test_a_picture_that_lies_there_already_is_known(tmp_path: Path) -> None:
     assert not (tmp_path / "set" / RECORD).exists()
 
 
+def test_a_picture_that_was_taken_out_by_hand_is_not_called_in(tmp_path: Path) -> None:
+    """It stays out, by its file and by its pixels; the record says what to delete."""
+    one, folder = photo(tmp_path / "a.png"), tmp_path / "set"
+    loaded(one).save(tmp_path / "b.bmp")
+    add([one], folder, WISH)
+    (folder / "a.png").unlink()
+
+    out = add([one, tmp_path / "b.bmp"], folder, WISH)
+
+    told = "was taken out by hand; delete a.png from dataset.toml to have it again"
+    assert [each.why for each in out.skipped] == [told] * 2
+    assert taken(out) == []
+    (folder / RECORD).unlink()
+    assert taken(add([one], folder, WISH)) == ["a.png"]
+
+
+def test_a_picture_that_was_renamed_by_hand_is_in(tmp_path: Path) -> None:
+    """Its content lies there."""
+    one, folder = photo(tmp_path / "a.jpg"), tmp_path / "set"
+    add([one], folder, WISH)
+    (folder / "a.png").rename(folder / "running.png")
+
+    assert add([one], folder, WISH).skipped[0].why == "is in already, as running.png"
+
+
 @pytest.mark.parametrize("content", BROKEN)
 def test_a_bad_picture_is_named_and_the_others_are_taken(tmp_path: Path, content: str) -> None:
     """F55: nothing of it is written."""

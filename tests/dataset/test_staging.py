@@ -16,6 +16,14 @@ def visible(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
+def published(folder: Path, *names: str) -> None:
+    """Put files into a folder, with a record."""
+    with staging(folder) as stage:
+        for name in names:
+            stage.stage(name, name.encode())
+        stage.publish(Record(trigger="spyke"))
+
+
 def test_nothing_is_seen_before_everything_is_there(tmp_path: Path) -> None:
     """Then all of it."""
     folder = tmp_path / "deep" / "set"
@@ -53,6 +61,24 @@ def test_what_was_staged_whole_is_put_into_place_after_a_crash(tmp_path: Path) -
         assert stage.read().trigger == "spyke"
 
     assert visible(tmp_path) == {"a.png", "a.txt", RECORD}
+
+
+def test_what_the_disk_refused_half_way_is_finished_by_the_next_command(tmp_path: Path) -> None:
+    """Here a folder named like a picture is in the way; nothing is lost until it is gone."""
+    folder = tmp_path / "set"
+    (folder / "b.png").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        published(folder, "a.png", "b.png", "b.txt", "c.png")
+    with pytest.raises(IsADirectoryError), staging(folder):
+        pass
+
+    (folder / "b.png").rmdir()
+    with staging(folder) as stage:
+        assert stage.read().trigger == "spyke"
+
+    assert visible(folder) == {"a.png", "b.png", "b.txt", "c.png", RECORD}
+    assert (folder / "b.png").read_bytes() == b"b.png"
+    assert not (folder / ".dataset.tmp").exists()
 
 
 def test_what_was_not_is_thrown_away(tmp_path: Path) -> None:

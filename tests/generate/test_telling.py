@@ -101,7 +101,7 @@ def test_pace_and_time_to_go_follow_from_the_steps(told: Telling) -> None:
     status = one.step(3, seconds=4)
 
     assert status["eta_seconds"] == 2 * 17
-    assert one.log()[-1] == "running step 3/20 15% eta 34s 2s/step"
+    assert one.log()[-1] == "running step 3/20 15% eta 34s 2.00s/step"
 
 
 def test_time_to_go_counts_the_pictures_to_come(told: Telling) -> None:
@@ -183,12 +183,12 @@ def test_preview_lies_beside_the_status(told: Telling) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(0.3, "0.3"), (2.13, "2.1"), (31.4, "31"), (124.0, "124")]
+    ("seconds", "shown"), [(0.3, "0.30"), (2.13, "2.13"), (31.4, "31"), (124.0, "124")]
 )
 def test_pace_in_the_log_is_a_number_that_people_read(
     told: Telling, seconds: float, shown: str
 ) -> None:
-    """Also on a machine that swaps."""
+    """As the screen shows it; also on a machine that swaps."""
     one = told()
     one.step(19)
     one.step(20, seconds=seconds)

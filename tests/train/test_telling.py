@@ -112,12 +112,15 @@ def test_the_log_is_no_flood(wall: Wall) -> None:
     ]
 
 
-def test_the_pace_stands_in_the_log() -> None:
-    """Once it is known."""
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(2.0, "42s 2.00s/step"), (124.0, "2604s 124s/step")]
+)
+def test_the_pace_stands_in_the_log(seconds: float, shown: str) -> None:
+    """Once it is known, in the digits that the screen shows."""
     run = course(Step(15, 0.5))
-    run.pace = Pace.of((2.0,) * 5)
+    run.pace = Pace.of((seconds,) * 5)
 
-    assert line(run) == "running step 15/30 50% eta 42s 2s/step loss 0.5"
+    assert line(run) == f"running step 15/30 50% eta {shown} loss 0.5"
 
 
 @pytest.mark.parametrize(

@@ -106,8 +106,9 @@ class Keeper:
         try:
             self._child = self._start(which)
         except OSError as exc:
+            if not self._was_bad:
+                log.warning("the gallery is not brought up to date: %s", exc.strerror)
             self._is_whole = self._was_bad = True
-            log.warning("the gallery is not brought up to date: %s", exc.strerror)
             return RETRY_SECONDS
         self._is_whole = False
         return _LOOK_SECONDS

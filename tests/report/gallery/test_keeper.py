@@ -155,13 +155,15 @@ def test_a_program_that_fails_harms_nobody(
 def test_a_program_that_cannot_be_started_is_told(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The daemon goes on."""
+    """Once, however often it is tried; the daemon goes on."""
     keeper = Keeper(home.root, home.root, home.root, home.root / "none" / "gallery.log")
 
     with caplog.at_level(logging.WARNING):
-        assert keeper.tend(0.0, None) == RETRY_SECONDS
+        assert [keeper.tend(n * RETRY_SECONDS, None) for n in range(3)] == [RETRY_SECONDS] * 3
 
-    assert "the gallery is not brought up to date" in caplog.text
+    assert [record.getMessage() for record in caplog.records] == [
+        "the gallery is not brought up to date: No such file or directory"
+    ]
 
 
 def test_a_stop_waits_for_nothing(home: Home, keeper: Keeper) -> None:
