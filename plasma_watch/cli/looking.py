@@ -84,6 +84,8 @@ def _one(home: Home, name: str, *, json: bool) -> None:
         return
     for line in _lines(told):
         say(line)
+    if told["state"] in ("waiting", "running") and not is_daemon_up(home):
+        say("  no daemon looks after this home: it goes on when one runs")
 
 
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -141,6 +141,12 @@ def _told(error: PlasmaError | None, ahead: str) -> dict[str, Any]:
 def cancel(name: NameArgument, home: HomeOption = None) -> None:
     """Cancel every waiting or running job of a name."""
     found = home_of(home)
+    if not _named(name, (found.inbox, found.running)):
+        raise PlasmaError(
+            Code.REQUEST_MISSING_FILE,
+            f"no waiting or running request is called '{name}'",
+            "`plasma-watch status` says what waits, `plasma-watch history` what ended.",
+        )
     (found.inbox / f"{name}.cancel").touch()
     say(f"{name}: will be cancelled" + ("" if is_daemon_up(found) else " when a daemon runs"))
 
@@ -162,18 +168,23 @@ def retry(name: NameArgument, home: HomeOption = None) -> None:
     say(f"{name}: back in the inbox (from {request.parent.relative_to(found.root)})")
 
 
-def _newest_ended(home: Home, name: str) -> Path:
-    """Return the newest request of a name in `failed/` or `cancelled/`; job ids sort by time."""
+def _named(name: str, folders: Sequence[Path]) -> list[Path]:
+    """Return the requests of a name in folders and in the folders inside of them."""
     from plasma_watch.job import same_name  # noqa: PLC0415 - start-up time
 
-    found = [
+    return [
         path
-        for folder in (home.failed, home.cancelled)
-        for path in folder.glob("*/*")
+        for folder in folders
+        for path in (*folder.glob("*.*"), *folder.glob("*/*.*"))
         if path.suffix.lower() in (".toml", ".png")
         and path.name != "job.toml"
         and same_name(path.stem) == same_name(name)
     ]
+
+
+def _newest_ended(home: Home, name: str) -> Path:
+    """Return the newest request of a name in `failed/` or `cancelled/`; job ids sort by time."""
+    found = _named(name, (home.failed, home.cancelled))
     if not found:
         raise PlasmaError(
             Code.REQUEST_MISSING_FILE,

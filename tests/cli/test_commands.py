@@ -209,13 +209,37 @@ def test_follow_without_a_daemon_ends_with_three(run: Run, home: Path) -> None:
 
 def test_cancel_pause_and_resume_are_files(run: Run, home: Path) -> None:
     """A comfort over the same files."""
+    (home / "inbox" / "p003.toml").touch()
     run("cancel", "p003")
     run("pause")
     there = {path.name for path in (home / "inbox").iterdir()}
     run("resume")
 
-    assert there == {"p003.cancel", "PAUSE", "urgent"}
-    assert {path.name for path in (home / "inbox").iterdir()} == {"p003.cancel", "urgent"}
+    assert there == {"p003.toml", "p003.cancel", "PAUSE", "urgent"}
+    assert not (home / "inbox" / "PAUSE").exists()
+
+
+def test_a_name_that_nothing_has_cannot_be_cancelled(run: Run, home: Path) -> None:
+    """A slip of the finger is told; what runs, or is urgent, is found."""
+    answer = run("cancel", "p003")
+
+    assert answer.code == 1
+    assert "no waiting or running request is called 'p003'" in answer.err
+    assert list((home / "inbox").glob("*.cancel")) == []
+    for place in ("inbox/urgent/p004.toml", "running/20261122T041512-p005/P005.toml"):
+        path = home / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        assert run("cancel", path.stem.lower()).code == 0
+
+
+def test_a_job_that_no_daemon_looks_after_says_so(run: Run, home: Path) -> None:
+    """It looked alive: its status is what the last daemon told."""
+    _write(home, "p003", _JOB | {"state": "running", "why": "step 3 of 20"})
+    _write(home, "p004", _JOB | {"state": "done", "why": "output/p004_v1.png"})
+
+    assert "no daemon looks after this home" in run("status", "p003").out
+    assert "no daemon" not in run("status", "p004").out
 
 
 def test_retry_moves_the_newest_back(run: Run, home: Path) -> None:
