@@ -59,7 +59,7 @@ class Sorted:
     reason: str = ""
 
 
-@functools.lru_cache(maxsize=10_000)  # every look asks the same of every name again
+@functools.lru_cache(maxsize=2_000)  # every look asks the same of every name again
 def sort(file: str, mode: int, *, urgent: bool = False) -> Sorted:
     """Tell what a directory entry is from its name and mode."""
     if (real := finder.stands_for(file)).lower().endswith((_REQUEST, _PICTURE)):
