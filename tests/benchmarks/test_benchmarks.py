@@ -32,6 +32,7 @@ def test_pages_are_held_against_a_bare_client() -> None:
 
     assert goals(results) == {
         "engine idle between two jobs": "≤ 10, ≤ 1.5 x the floor",
+        "the same, when a page takes the engine longer than us": "≤ 10, ≤ 1.5 x the floor",
         "a page with a line waiting": "≤ 2 x the floor",
         "drop to POST, idle daemon, p50": "≤ 10",
         "drop to POST, idle daemon, p99": "≤ 50",
