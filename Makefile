@@ -38,7 +38,7 @@ test: $(TESTED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 6 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
 
 matrix: $(TESTED)
 	WHOLE_MATRIX=1 $(BIN)/pytest -n 4 tests/crash

@@ -186,7 +186,7 @@ class Daemon:
             control=self._control,
             tripwire=Tripwire(self._home.private / "tripwire-inbox.json"),
             check=self._check,
-            ended=self._notices.ended,
+            ended=self._heard_end,
             fetch=Fetching().ask,
         )
 
@@ -229,6 +229,10 @@ class Daemon:
         """Tell of a job that ended, and let what waited for it know."""
         self._inbox.announce(job)
         self._train.ended(job)
+
+    def _heard_end(self, job: Job) -> None:
+        """Tell a person and the gallery of a job that ended, whoever ended it."""
+        self._notices.ended(job)
         if self._gallery:
             self._gallery.note(job.id)
 
