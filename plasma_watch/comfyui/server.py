@@ -145,12 +145,14 @@ class Server:
         """Note how the process ended, and end what it left behind."""
         record, popen = self._record, self._popen
         self._record = self._popen = None
-        if record is None:
+        pid = record.process.pid if record else popen.pid if popen else None
+        if pid is None:
             return
         code = popen.wait() if popen else None
-        processes.end(record.process, GRACE_SECONDS)
-        self._last = self._why(record.process.pid, code)
-        log.warning("ComfyUI (pid %d) is gone: %s", record.process.pid, self._last.words)
+        if record:  # one that died at once was gone before its start could be noted
+            processes.end(record.process, GRACE_SECONDS)
+        self._last = self._why(pid, code)
+        log.warning("ComfyUI (pid %d) is gone: %s", pid, self._last.words)
 
     def _why(self, pid: int, code: int | None) -> Reason:
         if code != -signal.SIGKILL:

@@ -217,6 +217,19 @@ def test_a_start_that_fails_again_and_again_is_given_up_for_a_while(
     up(server)
 
 
+def test_one_that_died_before_it_was_noted_tells_why_too(
+    server: Server, comfyui: FakeComfyui
+) -> None:
+    """On a busy machine it may be gone before anybody looks at it."""
+    comfyui.does("import no_such_module_anywhere")
+    for _ in range(2):
+        server.raise_up()
+        eventually(lambda: not server.is_alive())
+        server._record = None
+
+    assert "its Python has no module no_such_module_anywhere" in objection(server.raise_up).message
+
+
 def test_a_port_that_is_taken_is_told_before_the_start(
     server: Server, comfyui: FakeComfyui
 ) -> None:
