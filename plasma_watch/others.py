@@ -22,6 +22,6 @@ class Others:
     asked: Callable[[Waiting], Request]
     """Reads the request of what waits."""
     begin: Callable[[Waiting], Ongoing | None]
-    """Claims it, if it may start; it is carried when the running job has ended."""
+    """Claims it, if it is still the head; it is carried when the running job has ended."""
     are_out: Callable[[], bool]
     """Whether the prompt of another begun job may be in the engine."""

@@ -28,9 +28,7 @@ from plasma_watch.generate.ahead import Ahead, Sent
 from plasma_watch.generate.asking import ask, rejoin, withdraw
 from plasma_watch.generate.discretion import discreet, secrets_in
 from plasma_watch.generate.gating import Gate
-from plasma_watch.generate.order import (
-    folder_of,
-)
+from plasma_watch.generate.order import folder_of
 from plasma_watch.generate.outlook import outlook
 from plasma_watch.generate.piece import Bench, Piece
 from plasma_watch.generate.placing import draft_of, place_all, settle
@@ -49,9 +47,9 @@ log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 2.0
 """How often what a begun job waits for is looked at again."""
-Answered = TypeVar("Answered")
 _IMAGE_TRIES = 2
 """A bad picture is tried once more, with the engine's memory freed; then it is the picture."""
+_Answered = TypeVar("_Answered")
 
 
 class Generate:
@@ -65,8 +63,7 @@ class Generate:
     def check(self, request: GenerateRequest, lines: Mapping[KeyPath, int], subject: str) -> None:
         """Raise a PlasmaError that holds everything that can be known to be wrong at the drop."""
         shop = self._shop
-        workflows = shop.workflows()
-        checking.check(request, lines, subject, shop.config, workflows, shop.roots())
+        checking.check(request, lines, subject, shop.config, shop.workflows(), shop.roots())
 
     # May it start?
 
@@ -106,8 +103,7 @@ class Generate:
         """Return an error without the secrets of the request's workflow, as far as it is known."""
         shop = self._shop
         with contextlib.suppress(PlasmaError):
-            workflows = shop.workflows()
-            template = checking.template_of(request, shop.config, workflows)
+            template = checking.template_of(request, shop.config, shop.workflows())
             return discreet(exc, secrets_in(template.graph))
         return exc
 
@@ -219,7 +215,7 @@ class Generate:
         place_all(piece, answer, took)
         self._shop.paces.learn(piece.request(), took)
 
-    def _measured(self, piece: Piece, get: Callable[[], Answered]) -> Answered:
+    def _measured(self, piece: Piece, get: Callable[[], _Answered]) -> _Answered:
         """Get a picture, and learn from it what its workflow takes."""
         shop, known_as = self._shop, self._gate.known_as(str(piece.request().get("workflow", "")))
         shop.meter.begin(None if piece.order.facts.is_sandbox else shop.engine.process())
