@@ -41,7 +41,9 @@ class Gate:
             why = "needs ComfyUI, which hangs in an earlier prompt; restart it"
             return Wait(Code.ENGINE_STUCK, why)
         room = self._room()
-        return room if isinstance(room, Wait) else self._memory(client, facts, recipe, is_waiting)
+        if isinstance(room, Wait):
+            return room
+        return self._memory(client, facts, recipe, is_waiting=is_waiting)
 
     def glance(self, facts: Facts, recipe: str) -> bool:
         """Tell whether a job may start behind the running one; nothing is done for it."""
@@ -54,7 +56,7 @@ class Gate:
         free = probe.free_disk([shop.home.root, shop.output(), *platform.swap_folders()])
         return disk.verdict(shop.config.disk, free)
 
-    def _memory(self, client: Client, facts: Facts, recipe: str, is_waiting: bool) -> Verdict:  # noqa: FBT001
+    def _memory(self, client: Client, facts: Facts, recipe: str, *, is_waiting: bool) -> Verdict:
         verdict = self._verdict(facts, recipe, is_waiting=is_waiting)
         if isinstance(verdict, Wait) and not is_waiting and _freed(client):
             self._shop.engine.checkpoint = ""
