@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import textwrap
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from plasma_watch.system import files
 log = logging.getLogger(__name__)
 
 FILE = "generation-log.json"
+_INDENT = "  "
 
 
 def entry(
@@ -48,26 +50,35 @@ def add(folder: Path, new: Mapping[str, Any]) -> str:
     """
     path = folder / FILE
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        entries = []
-    except (OSError, ValueError) as exc:
+        text = with_entry(path.read_text(encoding="utf-8") if path.exists() else "[]", new)
+    except (OSError, ValueError, RecursionError) as exc:
         return f"{path} cannot be read ({exc}); it is left alone"
-    if not isinstance(entries, list):
-        return f"{path} is not an array; it is left alone"
-    text = json.dumps(merged(entries, new), indent=2, ensure_ascii=False) + "\n"
     # Half a character, as a program leaves that cuts texts in UTF-16, goes back as its escape.
     files.write_whole(path, text.encode(errors="backslashreplace"), durable=True)
     return ""
 
 
-def merged(entries: list[Any], new: Mapping[str, Any]) -> list[Any]:
-    """Return the entries with the new one in them, keyed by `file`; other keys of it are kept."""
-    at = [
-        i
-        for i, old in enumerate(entries)
-        if isinstance(old, dict) and old.get("file") == new["file"]
-    ]
-    if not at:
-        return [*entries, dict(new)]
-    return [old | new if i == at[0] else old for i, old in enumerate(entries)]
+def with_entry(log: str, new: Mapping[str, Any]) -> str:
+    """Return the text of a log with an entry in it, keyed by `file`; other keys of it are kept.
+
+    What is put behind the others leaves them as they are written: a long log costs no more for it.
+    Raises ValueError when the log is not an array.
+    """
+    entries = json.loads(log)
+    if not isinstance(entries, list):
+        raise ValueError("not an array")  # noqa: TRY004 - of the text, not of the argument
+    at = next((i for i, old in enumerate(entries) if _is_of(old, new)), None)
+    if at is not None:
+        entries[at] |= new
+        return _text(entries) + "\n"
+    before = log.rstrip().removesuffix("]").rstrip()
+    comma = "," if entries else ""
+    return f"{before}{comma}\n{textwrap.indent(_text(dict(new)), _INDENT)}\n]\n"
+
+
+def _is_of(entry: object, new: Mapping[str, Any]) -> bool:
+    return isinstance(entry, dict) and entry.get("file") == new["file"]
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, indent=len(_INDENT), ensure_ascii=False)

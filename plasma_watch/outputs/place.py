@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,8 @@ def _place(
     announce: Callable[[Path], None],
     publish: Publish,
 ) -> Path:
-    number = next_version(where.stem, (entry.name for entry in draft.folder.iterdir()))
+    there = os.listdir(draft.folder)  # noqa: PTH208 - of hundreds, pathlib makes as many objects
+    number = next_version(where.stem, there)
     for version in range(number, number + _TRIES):
         final = draft.folder / f"{where.version(version)}.png"
         announce(final)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plasma_watch.outputs.generation_log import FILE, add, entry, merged
+from plasma_watch.outputs.generation_log import FILE, add, entry, with_entry
 
 MADE = datetime(2026, 11, 22, 4, 15, 30, 987654, tzinfo=UTC)
 REQUEST: dict[str, Any] = {
@@ -128,15 +128,35 @@ JSON = st.recursive(
 OTHERS = st.lists(JSON | st.fixed_dictionaries({"file": st.sampled_from("abc")}), max_size=6)
 
 
-@given(OTHERS, st.sampled_from("abc"))
-def test_others_are_never_touched(others: list[Any], file: str) -> None:
+@given(OTHERS, st.sampled_from("abc"), st.sampled_from([None, 2, 4]))
+def test_others_are_never_touched(others: list[Any], file: str, indent: int | None) -> None:
     """The same entries in the same order; at most the one of our file is changed."""
     new = {"file": file, "seed": 7}
 
-    told = merged(others, new)
+    told = json.loads(text := with_entry(json.dumps(others, indent=indent), new))
 
     assert new in [found for found in told if isinstance(found, dict)] or len(told) == len(others)
     kept = [(old, found) for old, found in zip(others, told, strict=False) if old != found]
     assert all(old["file"] == file and found == old | new for old, found in kept)
     assert len(told) - len(others) == (not kept and new not in others)
-    assert merged(told, new) == told
+    assert json.loads(with_entry(text, new)) == told
+
+
+def test_entries_of_others_stay_as_they_are_written(tmp_path: Path) -> None:
+    """A person's layout and a number's digits are theirs; ours is put behind."""
+    (tmp_path / FILE).write_text('[{"file": "a.png",\t"cfg": 7.50}\n ]\n\n')
+
+    add(tmp_path, NEW)
+
+    text = (tmp_path / FILE).read_text()
+    assert text.startswith('[{"file": "a.png",\t"cfg": 7.50},\n  {\n    "file": "ch01')
+    assert text.endswith("\n  }\n]\n")
+
+
+def test_a_log_too_deep_to_read_is_left_alone(tmp_path: Path) -> None:
+    """It is no bug of ours, and no reason for a page to fail."""
+    content = "[" * 100_000 + "]" * 100_000
+    (tmp_path / FILE).write_text(content)
+
+    assert "left alone" in add(tmp_path, NEW)
+    assert (tmp_path / FILE).read_text() == content
