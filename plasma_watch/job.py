@@ -12,7 +12,7 @@ import tomllib
 import unicodedata
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import chain, count
@@ -164,7 +164,7 @@ class Job:
 
     def to_toml(self) -> str:
         """Return the journal's text."""
-        table = {"format": _FORMAT, **_without_none(asdict(self))}
+        table = {"format": _FORMAT, **_without_none(_JOURNALS.dump_python(self))}
         return toml_text.dumps(table)
 
     @staticmethod

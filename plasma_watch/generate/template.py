@@ -6,7 +6,7 @@ ControlNet) is taken out by rewiring: what hung on its outputs is linked to what
 
 from __future__ import annotations
 
-import copy
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -132,6 +132,7 @@ class Template:
         ]
 
 
+@functools.lru_cache(maxsize=32)
 def read_template(name: str, workflow: bytes, slot_map: bytes) -> Template:
     """Make a template of the two files.
 
@@ -250,7 +251,7 @@ def is_link(value: object) -> TypeGuard[list[Any]]:
 
 def fill(template: Template, values: Mapping[str, Any], left_out: frozenset[str]) -> Graph:
     """Return the graph for one picture: the slots filled, the parts left out rewired away."""
-    graph = copy.deepcopy(template.graph)
+    graph = {node: {**said, "inputs": {**said["inputs"]}} for node, said in template.graph.items()}
     for slot, value in values.items():
         for target in template.map.slots[slot]:
             node, _, name = target.partition(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import uuid
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.generate.asking import Answer, ask, rejoin
 from plasma_watch.generate.order import prefix
 from plasma_watch.generate.piece import Piece
+from plasma_watch.generate.template import Graph
 from plasma_watch.job import JOURNAL, Job, prompt_id
 from plasma_watch.outputs.picture import examine, texts
 from tests.fakes.drawings import drawn, png
@@ -49,6 +51,14 @@ def with_slots(piece: Piece, **slots: Any) -> Piece:
     """Return a piece whose request has other values."""
     plan = replace(piece.order.plan, request={**piece.order.plan.request, **slots})
     return replace(piece, order=replace(piece.order, plan=plan))
+
+
+def redrawn(piece: Piece, change: Callable[[Graph], object]) -> Piece:
+    """Return a piece whose workflow is changed in the editor."""
+    changed = copy.deepcopy(piece.order.template.graph)
+    change(changed)
+    template = replace(piece.order.template, graph=changed)
+    return replace(piece, order=replace(piece.order, template=template))
 
 
 def graph(piece: Piece) -> dict[str, Any]:
@@ -134,7 +144,7 @@ def test_each_attempt_has_a_number_of_its_own(fake: Piece, easel: Easel) -> None
 def test_several_pictures_of_one_prompt_are_all_fetched(studio: Studio) -> None:
     """A template may make a batch."""
     piece = studio.piece(studio.claim(), workflow="black")
-    piece.order.template.graph["1"]["inputs"]["batch_size"] = 3
+    piece = redrawn(piece, lambda graph: graph["1"]["inputs"].update(batch_size=3))
 
     assert len(ask(piece, untold).contents) == 3
 
@@ -192,9 +202,7 @@ def test_engine_without_a_socket_is_asked_for_the_truth(
 
 def test_refusal_says_which_node_and_why(piece: Piece) -> None:
     """In the engine's words."""
-    piece.order.template.graph["3"]["inputs"]["denoise"] = 7.0
-
-    error = refused(piece)
+    error = refused(redrawn(piece, lambda graph: graph["3"]["inputs"].update(denoise=7.0)))
 
     assert error.code is Code.ENGINE_REFUSED
     assert error.fate is Fate.FAIL
@@ -276,10 +284,10 @@ def test_cut_answer_is_cleared_up_too(fake: Piece, easel: Easel) -> None:
 
 def test_error_in_a_node_is_told_by_the_nodes_title(fake: Piece, easel: Easel) -> None:
     """As it is called in ComfyUI."""
-    fake.order.template.graph["3"]["_meta"] = {"title": "Hero's sampler"}
+    titled = redrawn(fake, lambda graph: graph["3"].update(_meta={"title": "Hero's sampler"}))
     easel.outcomes = [failed("mat1 and mat2 shapes")]
 
-    error = refused(fake)
+    error = refused(titled)
 
     assert error.code is Code.ENGINE_NODE_ERROR
     assert error.fate is Fate.FAIL
@@ -294,10 +302,10 @@ def test_node_without_a_title_is_told_by_its_class(
     fake: Piece, easel: Easel, meta: dict[str, str] | None
 ) -> None:
     """An older export has no titles."""
-    fake.order.template.graph["3"]["_meta"] = meta
+    untitled = redrawn(fake, lambda graph: graph["3"].update(_meta=meta))
     easel.outcomes = [failed("no")]
 
-    assert refused(fake).message.startswith("ComfyUI failed in 'KSampler': ")
+    assert refused(untitled).message.startswith("ComfyUI failed in 'KSampler': ")
 
 
 @pytest.mark.parametrize(
