@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+import certifi
+import urllib3
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from plasma_watch.comfyui import facts
+from plasma_watch.comfyui.address import credentials
 from plasma_watch.comfyui.patience import LogLine
 from plasma_watch.comfyui.protocol import Image, Queue, read_queue
 from plasma_watch.errors import Code, PlasmaError
@@ -25,6 +27,7 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 """Its HTTP stays quick while it works (0.5 s at worst); longer silence means trouble."""
 _NOT_FOUND = 404
+_KEPT_CONNECTIONS = 4
 MAX_PICTURE_BYTES = 256_000_000
 _PIECE_BYTES = 1_000_000
 
@@ -57,18 +60,27 @@ Posted = Accepted | Refused | Unclear
 class Client:
     """One ComfyUI at one address. Its state is a pool of kept connections."""
 
-    def __init__(self, url: str, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        read_seconds: float = READ_SECONDS,
+        connect_seconds: float = CONNECT_SECONDS,
+    ) -> None:
         self.url = url.rstrip("/")
         self.shown = without_userinfo(self.url)
         """The address as people are told it: whoever reads a log need not know the password."""
-        self._timeout = (CONNECT_SECONDS, read_seconds)
-        self._session = requests.Session()
-        # A proxy from the environment must never see the way to this machine's own ComfyUI.
-        self._session.trust_env = False
+        # It reads no proxy from the environment, and asks once: what is asked again we decide.
+        self._pool = urllib3.PoolManager(
+            maxsize=_KEPT_CONNECTIONS,
+            timeout=urllib3.Timeout(connect=connect_seconds, read=read_seconds),
+            retries=False,
+            headers=credentials(self.url),
+            ca_certs=certifi.where(),
+        )
 
     def close(self) -> None:
         """Let go of the kept connections."""
-        self._session.close()
+        self._pool.clear()
 
     # What it knows.
 
@@ -96,7 +108,7 @@ class Client:
     def models(self, folder: str) -> list[str]:
         """Return the names of the model files in a folder; none where it knows no such folder."""
         answer = self._get(f"/models/{quote(folder, safe='')}")
-        if answer.status_code == _NOT_FOUND:
+        if answer.status == _NOT_FOUND:
             return []
         found = self._decoded(answer, "/models")
         return [str(name) for name in found] if isinstance(found, list) else []
@@ -116,28 +128,32 @@ class Client:
 
     def view(self, image: Image) -> bytes | None:
         """Return the bytes of a file that the engine wrote, or None when it is not there."""
-        params = {"filename": image.filename, "subfolder": image.subfolder, "type": image.type}
-        with self._get("/view", params=params, stream=True) as answer:
-            if answer.status_code in (400, 403, 404):
+        named = {"filename": image.filename, "subfolder": image.subfolder, "type": image.type}
+        answer = self._send("GET", "/view", fields=named, preload_content=False)
+        try:
+            if answer.status in (400, 403, 404):
                 return None
             return self._read(self._good(answer, "/view"))
+        finally:
+            answer.release_conn()
 
-    def _read(self, answer: requests.Response) -> bytes:
+    def _read(self, answer: urllib3.BaseHTTPResponse) -> bytes:
         """Return the bytes of a picture, and of one that is far too large only a part."""
         content = bytearray()
         try:
-            for piece in answer.iter_content(_PIECE_BYTES):
+            for piece in answer.stream(_PIECE_BYTES):
                 content += piece
                 if len(content) > MAX_PICTURE_BYTES:
+                    answer.close()
                     break
-        except requests.RequestException as exc:
+        except HTTPError as exc:
             raise self._unreachable(exc) from exc
         return bytes(content)
 
     def log(self) -> list[LogLine]:
         """Return the engine's last log lines; none where this ComfyUI does not show them."""
         answer = self._get("/internal/logs/raw")
-        entries = self._decoded(answer, "/internal/logs/raw") if answer.ok else {}
+        entries = self._decoded(answer, "/internal/logs/raw") if _is_ok(answer) else {}
         match entries:
             case {"entries": list(lines)}:
                 return [
@@ -170,15 +186,14 @@ class Client:
             "extra_data": extra_data,
         }
         body |= {"partial_execution_targets": [output]} if output else {}
+        content = json.dumps(body).encode()  # not urllib3's: half a character would stop it
         try:
-            answer = self._session.post(
-                f"{self.url}/prompt", data=json.dumps(body).encode(), timeout=self._timeout
-            )
-        except requests.RequestException as exc:
-            if _never_arrived(exc):
-                raise self._unreachable(exc) from exc
+            answer = self._pool.request("POST", f"{self.url}/prompt", body=content)
+        except (NewConnectionError, ConnectTimeoutError) as exc:  # nobody took the connection
+            raise self._unreachable(exc) from exc
+        except HTTPError as exc:
             return Unclear(type(exc).__name__)
-        return _posted(answer.status_code, answer.text)
+        return _posted(answer.status, answer.data)
 
     def delete(self, prompt: str) -> None:
         """Take a pending prompt out of the queue; a running one is left alone."""
@@ -197,11 +212,8 @@ class Client:
 
         The engine keeps what is there: same name and bytes are answered without a second copy.
         """
-        answer = self._send(
-            "/upload/image",
-            files={"image": (name, content, "image/png")},
-            data={"subfolder": "plasma", "type": "input"},
-        )
+        form = {"image": (name, content, "image/png"), "subfolder": "plasma", "type": "input"}
+        answer = self._send("POST", "/upload/image", fields=form)
         match self._decoded(answer, "/upload/image"):
             case {"name": str(given), "subfolder": str(subfolder)}:
                 return f"{subfolder}/{given}" if subfolder else given
@@ -213,35 +225,29 @@ class Client:
     def _json(self, route: str) -> Any:  # noqa: ANN401 - whatever the engine says
         return self._decoded(self._get(route), route)
 
-    def _decoded(self, answer: requests.Response, route: str) -> Any:  # noqa: ANN401 - the same
+    def _decoded(self, answer: urllib3.BaseHTTPResponse, route: str) -> Any:  # noqa: ANN401 - the same
         try:
-            return self._good(answer, route).json()
-        except (requests.JSONDecodeError, RecursionError) as exc:
+            return json.loads(self._good(answer, route).data)
+        except (ValueError, RecursionError) as exc:
             raise self._odd(route) from exc
 
-    def _get(
-        self, route: str, params: Mapping[str, str] | None = None, *, stream: bool = False
-    ) -> requests.Response:
-        url = f"{self.url}{route}"
-        try:
-            return self._session.get(url, params=params, timeout=self._timeout, stream=stream)
-        except requests.RequestException as exc:
-            raise self._unreachable(exc) from exc
+    def _get(self, route: str) -> urllib3.BaseHTTPResponse:
+        return self._send("GET", route)
 
     def _post(self, route: str, body: Mapping[str, Any]) -> None:
-        self._good(self._send(route, json=body), route)
+        self._good(self._send("POST", route, json=body), route)
 
-    def _send(self, route: str, **content: Any) -> requests.Response:  # noqa: ANN401 - requests' own
+    def _send(self, method: str, route: str, **content: Any) -> urllib3.BaseHTTPResponse:  # noqa: ANN401 - urllib3's own
         try:
-            return self._session.post(f"{self.url}{route}", timeout=self._timeout, **content)
-        except requests.RequestException as exc:
+            return self._pool.request(method, f"{self.url}{route}", **content)
+        except HTTPError as exc:
             raise self._unreachable(exc) from exc
 
-    def _good(self, answer: requests.Response, route: str) -> requests.Response:
-        if answer.status_code in (502, 503, 504):
-            raise self._unreachable(f"{route} answered {answer.status_code}")
-        if not answer.ok:
-            raise self._odd(f"{route} ({answer.status_code})")
+    def _good(self, answer: urllib3.BaseHTTPResponse, route: str) -> urllib3.BaseHTTPResponse:
+        if answer.status in (502, 503, 504):
+            raise self._unreachable(f"{route} answered {answer.status}")
+        if not _is_ok(answer):
+            raise self._odd(f"{route} ({answer.status})")
         return answer
 
     def _unreachable(self, why: object) -> PlasmaError:
@@ -260,13 +266,8 @@ class Client:
         )
 
 
-def _never_arrived(exc: requests.RequestException) -> bool:
-    """Tell whether a failed POST certainly never left: nobody took the connection."""
-    if isinstance(exc, requests.ConnectTimeout):
-        return True
-    cause = exc.args[0] if exc.args else None
-    reason = getattr(cause, "reason", cause)
-    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+def _is_ok(answer: urllib3.BaseHTTPResponse) -> bool:
+    return answer.status in range(200, 300)
 
 
 def _words(error: Mapping[str, Any]) -> str:
@@ -274,9 +275,9 @@ def _words(error: Mapping[str, Any]) -> str:
     return " ".join(word for word in words if word)
 
 
-def _posted(status: int, text: str) -> Posted:
+def _posted(status: int, content: bytes) -> Posted:
     try:
-        answer = json.loads(text)
+        answer = json.loads(content)
     except (ValueError, RecursionError):
         answer = None
     match status, answer:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import websocket
+
+from plasma_watch.comfyui.address import credentials
 
 CONNECT_SECONDS = 3.0
 MAX_FRAME_BYTES = 16_000_000
@@ -52,7 +53,7 @@ class FrameSocket:
             self._socket = websocket.create_connection(
                 _address(url, client_id),
                 timeout=CONNECT_SECONDS,
-                header=_credentials(url),
+                header=credentials(url),
                 **_OPTIONS,
             )
         except (OSError, websocket.WebSocketException) as exc:
@@ -90,10 +91,3 @@ def _address(url: str, client_id: str) -> str:
     path = f"{parts.path.rstrip('/')}/ws"
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((scheme, host, path, f"clientId={client_id}", ""))
-
-
-def _credentials(url: str) -> list[str]:
-    """Return the header that user and password of an address stand for, as HTTP has it."""
-    user, _, _ = urlsplit(url).netloc.rpartition("@")
-    token = base64.b64encode(unquote(user).encode()).decode()
-    return [f"Authorization: Basic {token}"] if user else []

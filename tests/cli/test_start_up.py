@@ -9,7 +9,7 @@ HEAVY = {
     "pydantic": "what checks requests and config",
     "psutil": "what looks at the machine",
     "rich": "what draws tables",
-    "requests": "what speaks to the engine",
+    "urllib3": "what speaks to the engine",
     "watchdog": "what watches the inbox",
     "PIL": "what opens pictures",
     "plasma_watch.config": "what a home may set",

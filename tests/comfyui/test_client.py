@@ -221,8 +221,7 @@ def test_prompt_that_never_left_is_unreachable() -> None:
 def test_prompt_that_found_no_free_line_is_unreachable() -> None:
     """The machine is there and takes no connection: also then it never left."""
     with full_port() as url:
-        client = Client(url)
-        client._timeout = (0.1, 0.1)
+        client = Client(url, connect_seconds=0.1)
 
         assert code(lambda: post(client)) is Code.ENGINE_UNREACHABLE
         client.close()
@@ -388,6 +387,17 @@ def test_proxy_from_the_environment_is_not_asked(
     monkeypatch.setenv("no_proxy", "")
 
     assert client.queue() == Queue((), ())
+
+
+def test_password_of_the_address_is_told_with_every_request(engine: FakeEngine) -> None:
+    """A gateway before the engine asks for it."""
+    client = Client(engine.url.replace("//", "//me:pw@"))
+
+    client.queue()
+    post(client)
+
+    assert engine.logins == ["Basic bWU6cHc="] * 2
+    client.close()
 
 
 def test_address_that_is_none_is_unreachable() -> None:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +16,6 @@ from plasma_watch.comfyui.socket import (
     FrameSocket,
     SocketClosed,
     _address,
-    _credentials,
 )
 from tests.fakes.engine import FakeEngine, closed_port, framed
 from tests.sandbox.process import Sandbox
@@ -206,21 +204,6 @@ def test_sandbox_is_asked_first_of_all_for_signed_previews(sandbox: Sandbox) -> 
 def test_address_follows_the_engines(url: str, address: str) -> None:
     """Its scheme and its path, too."""
     assert _address(url, "x") == address
-
-
-@pytest.mark.parametrize(
-    ("url", "header"),
-    [
-        ("http://127.0.0.1:8188", []),
-        ("http://me:pw@127.0.0.1:8188", ["Authorization: Basic bWU6cHc="]),
-        ("http://me:p%40w@127.0.0.1:8188", ["Authorization: Basic bWU6cEB3"]),
-    ],
-)
-def test_password_of_the_address_is_told_as_http_tells_it(url: str, header: list[str]) -> None:
-    """A gateway before the engine asks for it on every way."""
-    assert _credentials(url) == header
-    prepared = requests.Request("GET", f"{url}/queue").prepare()
-    assert [f"Authorization: {v}" for k, v in prepared.headers.items()] == header
 
 
 @given(pieces=st.lists(st.binary(max_size=40), max_size=4))

@@ -34,6 +34,8 @@ class FakeEngine:
         self.silent: set[str] = set()
         """The paths that never answer."""
         self.asked: list[tuple[str, Any]] = []
+        self.logins: list[str] = []
+        """Who asked, each time: the header that says it."""
         """Method and path of every request, with its JSON or its bytes."""
         self.on_asked: Callable[[str], object] = lambda _: None
         """Called with method and path before each answer."""
@@ -182,6 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, path: str, body: object) -> None:
         engine, route = self.server.engine, f"{self.command} {path}"
         engine.asked.append((route, body))
+        engine.logins.append(self.headers["Authorization"] or "")
         engine.on_asked(route)
         if path in engine.silent:
             self.close_connection = not self.rfile.read(1)
