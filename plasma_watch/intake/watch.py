@@ -19,6 +19,14 @@ from pathlib import Path
 
 from watchdog.events import (
     EVENT_TYPE_MODIFIED,
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirModifiedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
     FileMovedEvent,
     FileSystemEvent,
     FileSystemEventHandler,
@@ -33,6 +41,18 @@ log = logging.getLogger(__name__)
 _MOST_REMEMBERED = 100_000
 CANARY_SECONDS = 5.0
 """How long the canary may take to be heard; events come within milliseconds, or not at all."""
+_CHANGES: list[type[FileSystemEvent]] = [
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileClosedEvent,
+    FileMovedEvent,
+    FileDeletedEvent,
+    DirCreatedEvent,
+    DirModifiedEvent,
+    DirMovedEvent,
+    DirDeletedEvent,
+]
+"""What is asked of the kernel: it need not tell of every reader, of whom we are the first."""
 PAIR_SECONDS = 0.01
 """How long the two halves of one rename may lie apart; the kernel queues them together."""
 
@@ -50,8 +70,8 @@ class News:
 class Watch(FileSystemEventHandler):
     """Sets `wake` on every event; its state is the running observer and what was moved in whole.
 
-    A canary file, beside the inbox on the same volume, tells whether events come from there at all:
-    from a network volume or exFAT they may not.
+    A canary file, in a folder of its own on the same volume, tells whether events come from there
+    at all: from a network volume or exFAT they may not.
     """
 
     def __init__(
@@ -96,12 +116,18 @@ class Watch(FileSystemEventHandler):
         self._wake.set()
 
     def _hear(self, path: Path) -> None:
-        """Hear an event from the canary's folder; the others there are ours and mean nothing."""
+        """Hear an event from the canary's folder."""
         if self._canary and path.name == self._canary.name and self._sung_at:
             self._sung_at = 0.0
             if self.is_polling:
                 log.info("events come from %s again", self._folders[0])
             self.is_polling = False
+
+    def _make_room(self) -> None:
+        """Give the canary its folder, in which nothing else is ever written."""
+        if self._canary:
+            with contextlib.suppress(OSError):
+                self._canary.parent.mkdir(exist_ok=True)
 
     def _sing(self) -> None:
         """Let the canary out."""
@@ -153,6 +179,7 @@ class Watch(FileSystemEventHandler):
             self._listen()
             return
         self.stop()
+        self._make_room()
         watched = [*self._folders, *([self._canary.parent] if self._canary else [])]
         try:
             self._observer = _start(self, [f for f in watched if f.is_dir()])
@@ -201,7 +228,9 @@ def _start(handler: FileSystemEventHandler, folders: list[Path]) -> BaseObserver
     observer = _observer()
     try:
         for folder in folders:
-            observer.schedule(handler, str(folder.resolve()), recursive=False)
+            observer.schedule(
+                handler, str(folder.resolve()), recursive=False, event_filter=_CHANGES
+            )
         observer.start()
     except OSError:
         observer.stop()  # it has a thread already, though it never started
