@@ -59,8 +59,8 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.5
 """How long the worker is given to stop; the job is safe wherever it stands."""
-PLACES_SECONDS = 0.2
-"""The places in the line are told once in this time: each job that begins moves them all."""
+TELL_SECONDS = 0.5
+"""The line as a whole is told once in this time: each job that begins moves every place in it."""
 SWITCH_SECONDS = 0.0005
 """How long one thread may keep the other from what it waited for: an answer of the engine, or a
 drop. Python's own 5 ms would be most of what a page costs."""
@@ -99,7 +99,7 @@ class Daemon:
         """When the whole inbox is looked at next."""
         self._seen = (-1, False)
         self._told: dict[str, Any] = {}
-        self._told_at = self._placed_at = float("-inf")
+        self._told_at = self._written_at = float("-inf")
         self._wake = threading.Event()
         self._control = Control()
         self._board = Board(home.status)
@@ -110,7 +110,8 @@ class Daemon:
         self._meter = Meter()
         self._needs = Needs(home.private / "needs.json")
         self._engine = Engine(config.comfyui, self._made_server())
-        self._watch = Watch((home.inbox, home.urgent), self._wake, home.private / "canary")
+        canary = home.private / "events" / "canary"
+        self._watch = Watch((home.inbox, home.urgent), self._wake, canary)
         self._tripwire = Tripwire(home.private / "tripwire-work.json")
         self._hashes = Hashes(home.private / "hashes.json")
         self._comfyui = Path(config.comfyui.dir).expanduser() if config.comfyui.dir else None
@@ -150,7 +151,7 @@ class Daemon:
             others=Others(
                 first=lambda: self._worker.first(),  # noqa: PLW0108 - it is made after the kinds
                 asked=self._asked_by,
-                begin=lambda waiting: self._worker.begin_next(waiting),  # noqa: PLW0108
+                begin=lambda waiting, job: self._worker.begin_next(waiting, job),  # noqa: PLW0108
                 are_out=lambda: self._worker.others_are_out(),  # noqa: PLW0108
             ),
             comfyui=self._comfyui,
@@ -290,7 +291,8 @@ class Daemon:
         self._engine.part()
         if self._gallery:
             self._gallery.stop()
-        self._tell(self._bulletin(), stopping=True)
+        stopped = {"state": "stopped", "why": "the daemon was stopped; jobs are kept"}
+        self._write(self._bulletin().table(utc_now()) | stopped)
         log.info("stopped")
         return 1 if self._options.drain and self._inbox.failures else 0
 
@@ -329,12 +331,9 @@ class Daemon:
         due = self._look()
         self._wake_worker()
         self._around.try_folders()
-        bulletin = self._bulletin()
-        due = self._tell_places(bulletin, due)
-        self._tell(bulletin)
         self._notice()
         self._sweep()
-        waits = (due, self._tend_gallery(), self._rescan_seconds())
+        waits = (due, self._tell(), self._tend_gallery(), self._rescan_seconds())
         return min(wait for wait in waits if wait is not None)
 
     def _rescan_seconds(self) -> float:
@@ -408,26 +407,26 @@ class Daemon:
 
     # What is told.
 
-    def _tell_places(self, bulletin: Bulletin, due: float | None) -> float | None:
-        """Tell the places in the line, at once or with the next move; return what is due."""
-        wait = self._placed_at + PLACES_SECONDS - time.monotonic()
+    def _tell(self) -> float | None:
+        """Tell of the line and of ourselves; return how long to wait if that was just done."""
+        wait = self._told_at + TELL_SECONDS - time.monotonic()
         if wait > 0:
-            return wait if due is None else min(due, wait)
-        self._placed_at = time.monotonic()
+            return wait
+        self._told_at = time.monotonic()
+        bulletin = self._bulletin()
         for status in bulletin.positions():
             with self._line.lock:
                 if self._line.is_waiting(status.job):
                     self._board.show(status)
-        return due
+        self._write(bulletin.table(utc_now()))
+        return None
 
-    def _tell(self, bulletin: Bulletin, *, stopping: bool = False) -> None:
-        table = bulletin.table(utc_now())
-        if stopping:
-            table |= {"state": "stopped", "why": "the daemon was stopped; jobs are kept"}
+    def _write(self, table: dict[str, Any]) -> None:
+        """Write `daemon.toml` when it says something new, or its heartbeat is due."""
         news = {key: value for key, value in table.items() if key not in _ALWAYS_NEW}
-        is_late = time.monotonic() - self._told_at >= self._config.intake.rescan_seconds
+        is_late = time.monotonic() - self._written_at >= self._config.intake.rescan_seconds
         if news != self._told or is_late:
-            self._told, self._told_at = news, time.monotonic()
+            self._told, self._written_at = news, time.monotonic()
             self._board.daemon(table)
 
     def _bulletin(self) -> Bulletin:

@@ -103,6 +103,10 @@ class Ongoing:
         """Whether somebody took its folder away; a volume that is gone takes `running/` along."""
         return self.folder.parent.is_dir() and not self.folder.exists()
 
+    def hold(self, job: Job) -> None:
+        """Hold what the next write brings to the disk, and a crash before it lets us find out."""
+        self.job = job
+
     def keep(self, job: Job, *, durable: bool = False) -> None:
         """Write the journal, then hold it."""
         content = job.to_toml().encode()
@@ -203,20 +207,18 @@ class Line:
 
     # The moves.
 
-    def claim(self, waiting: Waiting) -> Ongoing | None:
+    def claim(self, waiting: Waiting, planned: Job | None = None) -> Ongoing | None:
         """Move a request from the inbox into `running/`, journal first.
 
+        A job that is `planned` already, or has ended, is on the disk itself before the move.
         Returns None when it is not what was checked: one that holds other bytes is put back and
         leaves the line, to be looked at anew; one that is gone is for the inbox to find out.
         Raises OSError when the disk refuses; then it waits on.
         """
-        return self._claimed(waiting, None)
-
-    def _claimed(self, waiting: Waiting, ending: Ending | None) -> Ongoing | None:
         with self.lock:
             ongoing = self._made(waiting)
             try:
-                ongoing.keep(replace(ongoing.job, ending=ending), durable=ending is not None)
+                ongoing.keep(planned or ongoing.job, durable=planned is not None)
                 _move(State.WAITING, State.RUNNING, waiting.path, ongoing.request)
             except FileNotFoundError:
                 _clear(ongoing.folder)
@@ -293,7 +295,7 @@ class Line:
         Once it has left the inbox it has ended, though the disk may not let it move on yet.
         """
         with self.lock:
-            ongoing = self._claimed(waiting, ending)
+            ongoing = self.claim(waiting, replace(waiting.job(), ending=ending))
             if ongoing is None:
                 return False
             if not self._has_ended(ongoing, ending, announce):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from plasma_watch.job import Job
 from plasma_watch.line import Ongoing, Waiting
 from plasma_watch.request import Request
 
@@ -21,7 +22,8 @@ class Others:
     """Returns what waits at the head of the line, if it may be the very next."""
     asked: Callable[[Waiting], Request]
     """Reads the request of what waits."""
-    begin: Callable[[Waiting], Ongoing | None]
-    """Claims it, if it is still the head; it is carried when the running job has ended."""
+    begin: Callable[[Waiting, Job], Ongoing | None]
+    """Claims it, if it is still the head, as the job that it is planned to be; it is carried when
+    the running job has ended."""
     are_out: Callable[[], bool]
     """Whether the prompt of another begun job may be in the engine."""

@@ -210,14 +210,15 @@ class Worker:
             return None
         return head
 
-    def begin_next(self, waiting: Waiting) -> Ongoing | None:
+    def begin_next(self, waiting: Waiting, planned: Job) -> Ongoing | None:
         """Claim the head of the line, if it is that; it is carried after the running job.
 
-        Whether there is room for it was asked by its kind, which holds the machine already.
+        Its journal holds the plan from the start, and who begins it tells of it. Whether there is
+        room for it was asked by its kind, which holds the machine already.
         """
         if self.first() != waiting:
             return None
-        ongoing = self._claimed(waiting, self._control.comes_next)
+        ongoing = self._claimed(waiting, planned, self._control.comes_next)
         if ongoing:
             self._begun.append(ongoing)
             self._new.add(waiting.id)
@@ -233,7 +234,10 @@ class Worker:
         """Ask the machine, then claim; what may not start is held, or ended if it never will."""
         match self._verdict(waiting):
             case Start():
-                return self._claimed(waiting, self._control.begin)
+                ongoing = self._claimed(waiting, None, self._control.begin)
+                if ongoing:
+                    self._board.show(of_running(ongoing.job, "begun"))
+                return ongoing
             case Wait() as wait:
                 self._hold(waiting, wait)
             case Never() as never:
@@ -269,13 +273,15 @@ class Worker:
             del self.holds[waiting.kind]
             self._line.refuse(waiting, ended_by(error), self._announce)
 
-    def _claimed(self, waiting: Waiting, begin: Callable[[Running], None]) -> Ongoing | None:
+    def _claimed(
+        self, waiting: Waiting, planned: Job | None, begin: Callable[[Running], None]
+    ) -> Ongoing | None:
         """Claim a job that may start; when that fails, nothing is held in vain."""
         with self._line.lock:
             ongoing = None
             try:
                 if self._line.at(waiting.path) == waiting:
-                    ongoing = self._line.claim(waiting)
+                    ongoing = self._line.claim(waiting, planned)
             except OSError as exc:
                 why = f"cannot be moved out of the inbox: {exc.strerror}"
                 self._hold(waiting, Wait(Code.DISK_ERROR, why))
@@ -283,7 +289,6 @@ class Worker:
                 self.holds.pop(waiting.kind, None)
             if ongoing:
                 begin(Running(waiting.id, waiting.name, waiting.changed_ns))
-                self._board.show(of_running(ongoing.job, "begun"))
         if ongoing is None:
             if self._control.running is None:
                 self._heavy.release()

@@ -14,7 +14,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts
@@ -25,14 +25,12 @@ from plasma_watch.generate.piece import Bench, Piece
 from plasma_watch.generate.preparing import Asked, Prepared, models_of, prepare
 from plasma_watch.generate.shop import Workshop
 from plasma_watch.job import Job
-from plasma_watch.line import Ongoing, Waiting
+from plasma_watch.line import Waiting
 from plasma_watch.request import GenerateRequest
 
 log = logging.getLogger(__name__)
 
 KIND = "generate"
-Plan = Callable[[Ongoing, Job], None]
-"""Writes a job's plan into its journal, and tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +56,11 @@ class Sent:
 class Ahead:
     """Looks one job ahead. Its state: what it looked at, what it made ready, what it sent."""
 
-    def __init__(self, shop: Workshop, gate: Gate, plan: Plan) -> None:
+    def __init__(self, shop: Workshop, gate: Gate, tell: Callable[[Job], None]) -> None:
         self._shop = shop
         self._gate = gate
-        self._plan = plan
+        self._tell = tell
+        """Tells of a job that was begun."""
         self._seen: Waiting | None = None
         self._ready: Ready | None = None
         self._sent: Sent | None = None
@@ -96,33 +95,27 @@ class Ahead:
         if ready is None or ready.client is not bench.client:
             return
         with _harmless(ready.waiting):
-            order = ready.prepared.order
+            prepared, order = ready.prepared, ready.prepared.order
             if not self._gate.glance(order.facts, ready.waiting.recipe):
                 return
-            if not self._is_true(ready.prepared):
+            if not self._is_true(prepared):
                 return
-            if ongoing := self._shop.others.begin(ready.waiting):
-                self._send(bench, ongoing, ready.prepared)
+            job = prepared.job.with_picture(next_attempt(prepared.job.pictures[0]))
+            if ongoing := self._shop.others.begin(ready.waiting, job):
+                self._send(Piece(bench, ongoing, order, 1))
 
     def _is_true(self, prepared: Prepared) -> bool:
         """Tell whether the models are still those that the order names."""
-        now = models_of(self._shop, prepared.order, prepared.job, self._shop.hashes.known)
-        return now == prepared.order.models
+        then = prepared.order.models
+        named = [(model["folder"], model["name"]) for model in then]
+        return models_of(self._shop, prepared.job, named, self._shop.hashes.known) == then
 
-    def _send(self, bench: Bench, ongoing: Ongoing, prepared: Prepared) -> None:
-        """Write plan and attempt into the journal at once, then send."""
-        planned = prepared.job.with_picture(next_attempt(prepared.job.pictures[0]))
-        job = replace(
-            ongoing.job,
-            request=planned.request,
-            pictures=planned.pictures,
-            seed_was_drawn=planned.seed_was_drawn,
-        )
-        self._plan(ongoing, job)
-        piece = Piece(bench, ongoing, prepared.order, 1)
+    def _send(self, piece: Piece) -> None:
+        """Send an attempt, which stands in the journal since the claim, then tell of the job."""
         at = time.monotonic()
         if post(piece):
-            self._sent = Sent(job.id, piece.prompt, at, prepared.order)
+            self._sent = Sent(piece.job.id, piece.prompt, at, piece.order)
+        self._tell(piece.job)
 
     def taken(self, job: str) -> Sent | None:
         """Return what was sent for a job, once; the next try prepares anew."""

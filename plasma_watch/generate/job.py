@@ -58,7 +58,7 @@ class Generate:
     def __init__(self, shop: Workshop) -> None:
         self._shop = shop
         self._gate = Gate(shop)
-        self._ahead = Ahead(shop, self._gate, self._plan)
+        self._ahead = Ahead(shop, self._gate, self._begun)
 
     def check(self, request: GenerateRequest, lines: Mapping[KeyPath, int], subject: str) -> None:
         """Raise a PlasmaError that holds everything that can be known to be wrong at the drop."""
@@ -299,6 +299,11 @@ class Generate:
     def _plan(self, ongoing: Ongoing, job: Job) -> None:
         """Keep what a job was resolved to; after that the journal's word stands."""
         ongoing.keep(job, durable=job.was_begun)
+        self._tell_ahead(job)
+
+    def _begun(self, job: Job) -> None:
+        """Tell of a job that was begun and sent behind the running one."""
+        self._shop.board.show(of_running(job, "begun"))
         self._tell_ahead(job)
 
     def _tell_ahead(self, job: Job) -> None:

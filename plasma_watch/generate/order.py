@@ -7,7 +7,7 @@ engine: so a job that goes on after a crash is prepared like one that begins.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -207,13 +207,15 @@ def _objections(
 
 
 def hash_models(
-    graphs: Sequence[Graph], comfyui: Path | None, hash_of: Callable[[Path], str]
+    named: Iterable[tuple[str, str]], comfyui: Path | None, hash_of: Callable[[Path], str]
 ) -> tuple[dict[str, str], ...]:
-    """Return name and sha256 of every model file of the graphs; unknown where it cannot be read."""
-    named = {model for graph in graphs for model in preflight.model_names(graph)}
+    """Return name and sha256 of model files, each named by folder and name, in order.
+
+    The sha256 is unknown where a file cannot be read.
+    """
     return tuple(
         {"name": name, "folder": folder, "sha256": _hash(comfyui, folder, name, hash_of)}
-        for folder, name in sorted(named)
+        for folder, name in sorted(set(named))
     )
 
 

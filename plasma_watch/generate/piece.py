@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,6 @@ class Piece:
         inputs = [item.told() for item in self.order.inputs]
         return again.carried(self.request(), self.order.models_of(graph), inputs)
 
-    def keep(self, picture: Picture, *, durable: bool = False, **of_job: Any) -> None:  # noqa: ANN401 - a job's fields
-        """Write the picture, and what else changes in its job, into the journal."""
-        job = replace(self.job, **of_job).with_picture(picture)
-        self.ongoing.keep(job, durable=durable)
+    def keep(self, picture: Picture, *, durable: bool = False) -> None:
+        """Write the picture into the journal."""
+        self.ongoing.keep(self.job.with_picture(picture), durable=durable)

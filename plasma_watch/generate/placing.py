@@ -78,7 +78,12 @@ def draft_of(job: Job, number: int, folder: Path) -> Draft:
 def _record(piece: Piece, final: Path, digest: str) -> None:
     piece.bench.placed(piece.job, final, piece.request())
     made = (*piece.picture.made, Made(piece.bench.told(final), digest))
-    piece.keep(replace(piece.picture, made=made, placing=""), failures=0, spoiled=0)
+    picture = replace(piece.picture, made=made, placing="")
+    job = replace(piece.job, failures=0, spoiled=0).with_picture(picture)
+    if all(each.is_whole for each in job.pictures):
+        piece.ongoing.hold(job)  # its end is written next; a crash until then settles it again
+    else:
+        piece.ongoing.keep(job)
 
 
 def settle(piece: Piece) -> None:

@@ -6,14 +6,14 @@ It changes nothing of the job but through `keep`, so a job may be prepared befor
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plasma_watch.comfyui.catalog import Catalog
 from plasma_watch.comfyui.client import Client
 from plasma_watch.comfyui.facts import Facts
-from plasma_watch.generate import checking, resolve
+from plasma_watch.generate import checking, preflight, resolve
 from plasma_watch.generate.again import Original, original_of
 from plasma_watch.generate.order import (
     Order,
@@ -65,9 +65,9 @@ def prepare(
     plan, job = _planned(shop, asked, template)
     if job != asked.job:
         keep(job)
-    order = _order(shop, engine, replace(asked, job=job), template, plan)
-    models = models_of(shop, order, job, hash_of or shop.hashes.of)
-    order = replace(order, models=models)
+    asked = replace(asked, job=job)
+    order = _order(shop, engine[1], asked, template, plan)
+    order = _checked(shop, engine[0], asked, order, hash_of or shop.hashes.of)
     check_unchanged(asked.request, order)
     names = {item.slot: engine[0].upload(item.upload_name, item.content) for item in order.inputs}
     return Prepared(job, replace(order, uploads=names))
@@ -90,29 +90,32 @@ def _planned(shop: Workshop, asked: Asked, template: Template) -> tuple[resolve.
 
 
 def _order(
-    shop: Workshop,
-    engine: tuple[Client, Facts],
-    asked: Asked,
-    template: Template,
-    plan: resolve.Plan,
+    shop: Workshop, facts: Facts, asked: Asked, template: Template, plan: resolve.Plan
 ) -> Order:
-    client, facts = engine
-    job = asked.job
+    """Read the pictures that the request names."""
     limit = shop.config.intake.max_picture_mb * 1_000_000
-    inputs = read_inputs(plan, shop.roots(), limit, shop.tripwire, job.id)
+    inputs = read_inputs(plan, shop.roots(), limit, shop.tripwire, asked.job.id)
     check_sizes(template, inputs, shop.config.limits)
-    order = Order(template, plan, place_of(plan.request, job.name), facts, inputs, ())
+    return Order(template, plan, place_of(plan.request, asked.job.name), facts, inputs, ())
+
+
+def _checked(shop: Workshop, client: Client, asked: Asked, order: Order, hash_of: HashOf) -> Order:
+    """Hold the graphs to what the engine knows, and find out what they are made with."""
+    job, graphs = asked.job, order.unlike_graphs(asked.job)
     catalog = shop.engine.catalog or Catalog(client.object_info)
-    packs = check_engine(catalog, template, order.unlike_graphs(job), job.file)
-    return replace(order, packs=packs, original=_original(shop, asked, order))
+    packs = check_engine(catalog, order.template, graphs, job.file)
+    original = _original(shop, asked, order)
+    named = {model for graph in graphs for model in preflight.model_names(graph)}
+    models = models_of(shop, job, named, hash_of)
+    return replace(order, packs=packs, original=original, models=models)
 
 
 def models_of(
-    shop: Workshop, order: Order, job: Job, hash_of: HashOf
+    shop: Workshop, job: Job, named: Iterable[tuple[str, str]], hash_of: HashOf
 ) -> tuple[dict[str, str], ...]:
-    """Return the models that a job's graphs name, as their files are now."""
+    """Return the models that a job names by folder and name, as their files are now."""
     with shop.tripwire.step(job.id, "hash"):
-        return hash_models(order.unlike_graphs(job), shop.comfyui, hash_of)
+        return hash_models(named, shop.comfyui, hash_of)
 
 
 def _original(shop: Workshop, asked: Asked, order: Order) -> Original | None:

@@ -220,8 +220,8 @@ class Studio:
         running = self.control.running
         return any(o.job.is_out for o in self.sent_ahead if running and o.job.id != running.id)
 
-    def _begun(self, waiting: Waiting) -> Ongoing | None:
-        if ongoing := Line(self.home).claim(waiting):
+    def _begun(self, waiting: Waiting, job: Job) -> Ongoing | None:
+        if ongoing := Line(self.home).claim(waiting, job):
             self.row.remove(waiting)
             self.sent_ahead.append(ongoing)
         return ongoing

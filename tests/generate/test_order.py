@@ -31,6 +31,7 @@ from plasma_watch.generate.order import (
     read_inputs,
     slug,
 )
+from plasma_watch.generate.preflight import model_names
 from plasma_watch.generate.resolve import Plan, resolve
 from plasma_watch.generate.template import fill
 from plasma_watch.job import Job, Picture, prompt_id
@@ -341,8 +342,8 @@ def test_models_are_hashed_where_the_folder_is_known(sandbox: Sandbox, tmp_path:
     graph = with_lora().graph
     content = (sandbox.base / "models" / "checkpoints" / CHECKPOINT).read_bytes()
 
-    known = hash_models([graph], sandbox.base, hashes.of)
-    unknown = hash_models([graph], None, hashes.of)
+    known = hash_models(model_names(graph), sandbox.base, hashes.of)
+    unknown = hash_models(model_names(graph), None, hashes.of)
 
     checkpoint, lora = known
     assert checkpoint == {
@@ -352,7 +353,7 @@ def test_models_are_hashed_where_the_folder_is_known(sandbox: Sandbox, tmp_path:
     }
     assert lora["sha256"] != checkpoint["sha256"]
     assert [model["sha256"] for model in unknown] == ["unknown"] * 2
-    assert hash_models([graph], tmp_path, hashes.of) == unknown
+    assert hash_models(model_names(graph), tmp_path, hashes.of) == unknown
 
 
 MODEL = {"name": CHECKPOINT, "folder": "checkpoints", "sha256": "1" * 64}
@@ -452,6 +453,6 @@ def test_models_are_found_where_comfyui_finds_them(
     file.parent.mkdir(parents=True)
     file.write_bytes(b"weights")
 
-    (found,) = hash_models([{"1": made}], tmp_path, Hashes(tmp_path / "hashes.json").of)
+    (found,) = hash_models(model_names({"1": made}), tmp_path, Hashes(tmp_path / "hashes.json").of)
 
     assert found["sha256"] == hashlib.sha256(b"weights").hexdigest()

@@ -55,12 +55,11 @@ def test_request_that_was_not_resolved_yet_is_little(piece: Piece) -> None:
 
 @pytest.mark.parametrize("durable", [True, False])
 def test_what_is_kept_is_in_the_journal_before_it_is_known(piece: Piece, durable: bool) -> None:  # noqa: FBT001 - a table's column
-    """The picture, and what changes in its job with it; its neighbours stay as they are."""
+    """Its neighbours stay as they are."""
     before = piece.job.pictures
 
-    piece.keep(replace(piece.picture, attempt=1), durable=durable, failures=2)
+    piece.keep(replace(piece.picture, attempt=1), durable=durable)
 
     assert piece.picture.attempt == 1
-    assert piece.job.failures == 2
     assert [piece.job.pictures[n] for n in (0, 2)] == [before[n] for n in (0, 2)]
     assert journal(piece) == piece.job

@@ -223,6 +223,17 @@ def test_picture_that_was_placed_is_in_the_journal_then(faked: Studio, piece: Pi
     assert [name for name, _ in faked.placed] == ["p003_v1.png"]
 
 
+def test_the_last_picture_waits_for_the_ending_to_be_written(piece: Piece) -> None:
+    """Until then the journal has the name under which it lies, and a crash settles it again."""
+    place_all(piece, answer(), 1.5)
+
+    written = Job.from_toml((piece.ongoing.folder / JOURNAL).read_text("utf-8"))
+    (picture,) = written.pictures
+
+    assert piece.picture.is_whole
+    assert (picture.placing, picture.made) == (str(piece.bench.output / "p003_v1.png"), ())
+
+
 def test_manifest_without_its_picture_is_taken_back(faked: Studio, piece: Piece) -> None:
     """The crash came between the two."""
     place_all(piece, answer(), 1.5)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plasma_watch.home import Home
-from plasma_watch.job import ENDS, LEGAL, Ending, Job, State
+from plasma_watch.job import ENDS, LEGAL, Ending, Job, Picture, State
 from plasma_watch.line import Line, Ongoing, Returned, Waiting, _move, natural
 from plasma_watch.system.files import Fingerprint
 from tests.fakes.home import NOON, REQUEST, a_home, drop, waiting, whereabouts
@@ -219,6 +219,30 @@ def test_a_claim_moves_the_request_beside_its_journal(home: Home, line: Line) ->
     assert (ongoing.job.id, ongoing.job.name, ongoing.job.file) == (item.id, "p003", "p003.toml")
     assert (ongoing.job.dropped, ongoing.job.sha256) == (item.seen, item.sha256)
     assert line.waiting() == []
+
+
+def test_a_planned_job_is_claimed_with_its_plan(home: Home, line: Line) -> None:
+    """Its journal says what it will ask the engine for before the request has moved."""
+    item = waiting(drop(home, "p003.toml"))
+    planned = replace(item.job(), pictures=(Picture(1, 7, asked=1, attempt=1),))
+
+    ongoing = line.claim(item, planned)
+
+    assert ongoing
+    assert ongoing.job == journal(ongoing.folder) == planned
+
+
+def test_what_is_held_is_written_with_what_is_kept_next(home: Home, line: Line) -> None:
+    """A crash in between finds it out again."""
+    ongoing = claimed(line, waiting(drop(home, "p003.toml")))
+    before = ongoing.job
+
+    ongoing.hold(replace(before, failures=2))
+    held = journal(ongoing.folder)
+    ongoing.keep(replace(ongoing.job, spoiled=1))
+
+    assert held == before
+    assert journal(ongoing.folder) == replace(before, failures=2, spoiled=1)
 
 
 def test_the_journal_lies_there_before_the_request(home: Home, line: Line) -> None:

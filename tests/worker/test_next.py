@@ -43,7 +43,7 @@ def meanwhile(floor: Floor, do: Callable[[], object], name: str = "p1") -> None:
 def begin_next(floor: Floor) -> Ongoing | None:
     """Begin the head of the line, as a page does that needs the engine no more."""
     waiting = floor.worker.first()
-    return floor.worker.begin_next(waiting) if waiting else None
+    return floor.worker.begin_next(waiting, waiting.job()) if waiting else None
 
 
 def test_the_next_is_begun_while_one_runs_and_carried_after_it(floor: Floor) -> None:
@@ -144,7 +144,7 @@ def test_what_was_rewritten_since_it_was_looked_at_is_not_begun(floor: Floor) ->
         waiting = floor.worker.first()
         assert waiting
         floor.admit("p2.toml", content=REQUEST + b"# changed\n")
-        found.append(floor.worker.begin_next(waiting))
+        found.append(floor.worker.begin_next(waiting, waiting.job()))
 
     meanwhile(floor, rewrite)
     floor.step()

@@ -319,7 +319,7 @@ def test_a_file_that_was_rewritten_meanwhile_is_not_begun(floor: Floor) -> None:
     before = floor.desk.the_only()
     floor.admit("p003.toml", content=REQUEST + b"# changed\n")
 
-    assert floor.worker._claimed(before, floor.desk.control.begin) is None
+    assert floor.worker._claimed(before, None, floor.desk.control.begin) is None
     assert floor.where() == {"inbox": ["p003.toml"]}
 
 
