@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import tomllib
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from plasma_watch.cli import app
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_text import dumps
 from tests.cli.conftest import Run
+from tests.fakes.scenes import PAGE
 
 GOOD = 'kind = "generate"\nworkflow = "txt2img"\nprompt = "x"\n'
 
@@ -161,6 +163,44 @@ def test_status_shows_line_engine_and_what_was_ignored(run: Run, home: Path, hel
     assert "left alone: x.json: not a request" in answer.out
     assert "1 p003: in line: next" in answer.out
     assert "restart the daemon" in answer.out
+
+
+def test_status_shows_how_the_running_job_is_getting_on(run: Run, home: Path, held: Lock) -> None:
+    """Step, share and time to go, also for programs; nothing is told of what a dead daemon ran."""
+    _write(home, "daemon", _DAEMON | {"running": "p002"})
+    _write(home, "p002", PAGE | {"name": "p002"})
+
+    assert "running p002: step 9 of 20, 45%, 23 s to go, 2.10 s/step" in run("status").out
+    assert json.loads(run("status", "--json").out)["job"]["steps"] == 20
+    assert "progress  45%, 23 s to go, 2.10 s/step" in run("status", "p002").out
+    held.release()
+    assert "step 9 of 20" not in run("status").out
+
+
+def test_status_shows_what_failed_of_late(run: Run, home: Path) -> None:
+    """The last of them with the reason, unless somebody took it up; the daemon may be down."""
+    for number in range(1, 6):
+        _fail(home, f"p{number}", f"why {number}")
+    (home / "failed" / "20260101T000000-p5" / "p5.toml").unlink()
+
+    shown = run("status").out
+    told = json.loads(run("status", "--json").out)["failures"]
+
+    assert [row["name"] for row in told] == ["p2", "p3", "p4"]
+    assert "UTC): why 4\n" in shown
+    assert "`plasma-watch status p4` says more" in shown
+    assert "why 1" not in shown
+    assert "why 5" not in shown
+
+
+def test_status_tells_no_failure_of_another_day(run: Run, home: Path) -> None:
+    """The history does."""
+    _fail(home, "p1", "why 1")
+    for path in (home / "failed" / "20260101T000000-p1" / "job.toml", home / "failed"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+
+    assert "why 1" not in run("status").out
+    assert "why 1" in run("history").out
 
 
 def test_status_of_a_name(run: Run, home: Path) -> None:
@@ -353,6 +393,14 @@ _DAEMON = {
         "pressure": "warn",
     },
 }
+
+
+def _fail(home: Path, name: str, why: str) -> None:
+    folder = home / "failed" / f"20260101T000000-{name}"
+    folder.mkdir()
+    (folder / f"{name}.toml").touch()
+    job = {"name": name, "file": f"{name}.toml", "ending": {"why": why}}
+    (folder / "job.toml").write_text(dumps(job), "utf-8")
 
 
 def _write(home: Path, name: str, table: Mapping[str, Any]) -> None:
