@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plasma_watch.cli.common import HomeOption, JsonOption, home_of, say, say_json
+from plasma_watch.cli.common import HomeOption, JsonOption, file_of, home_of, say, say_json
 from plasma_watch.cli.requests import EXIT_FAILED
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
@@ -93,7 +93,7 @@ def index_of(home: Home) -> Index:
 
 def _of_picture(home: Home, picture: Path, *, json: bool) -> None:
     """Tell the manifest of a picture's content; of what only looks alike, by how much."""
-    content = _content(picture)
+    content = _content(file_of(picture, home))
     with index_of(home) as index:
         found = index.of_content(hashlib.sha256(content).hexdigest())
         alike = [] if found else index.like(_hash(content, picture), LIKE_BITS, _MOST_ALIKE)
@@ -202,7 +202,7 @@ def approve(
     from plasma_watch.outputs.approval import approve as mark  # noqa: PLC0415 - start-up time
 
     found = home_of(home)
-    manifest = _manifest_of(found, picture)
+    manifest = _manifest_of(found, file_of(picture, found))
     mark(manifest, found, None if undo else datetime.now(UTC))
     _let_see(found, manifest)
     said = "no longer approved" if undo else "approved"

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plasma_watch.cli.common import HomeOption, JsonOption, config_of, home_of, say, say_json
-from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.cli.common import (
+    HomeOption,
+    JsonOption,
+    config_of,
+    home_if_any,
+    home_of,
+    say,
+    say_json,
+)
 from plasma_watch.home import Home
 from plasma_watch.shipped import shipped
 from plasma_watch.system.files import make_private
@@ -90,9 +97,5 @@ def _config(home: Path | None) -> Config:
     """Return the home's config for its limits; the defaults where there is no home."""
     from plasma_watch.config import Config  # noqa: PLC0415 - start-up time
 
-    try:
-        return config_of(home_of(home))
-    except PlasmaError as exc:
-        if exc.code is Code.CONFIG_LAYOUT and home is None:
-            return Config()
-        raise
+    found = home_if_any(home)
+    return config_of(found) if found else Config()

@@ -12,6 +12,7 @@ from plasma_watch.cli.common import (
     HomeOption,
     JsonOption,
     config_of,
+    file_of,
     home_of,
     is_daemon_up,
     say,
@@ -55,7 +56,9 @@ def adopt(
     found = home_of(home)
     config = config_of(found)
     adopted = read(
-        read_export(_content(export), export.name), _named(name or export.stem), config.limits
+        read_export(_content(file_of(export, found)), export.name),
+        _named(name or export.stem),
+        config.limits,
     )
     put(adopted, found.at(config.paths.workflows))
     if json:

@@ -51,12 +51,29 @@ def test_submit_drops_a_file_whole(run: Run, home: Path, tmp_path: Path) -> None
     assert [p.name for p in (home / "inbox" / "urgent").iterdir()] == ["p003.toml"]
 
 
-def test_submit_of_a_missing_file_says_so(run: Run) -> None:
-    """Nothing is dropped."""
-    answer = run("submit", "nowhere.toml")
+def test_submit_of_a_missing_file_says_where_it_was_sought(run: Run, home: Path) -> None:
+    """Nothing is dropped, of the others neither."""
+    answer = run("submit", "examples/first-page.toml", "nowhere.toml")
 
     assert answer.code == 1
-    assert "nowhere.toml cannot be read: No such file" in answer.err
+    sought = f"neither in {Path.cwd()} nor in the home, {home}"
+    assert f"nowhere.toml is not there: {sought} (request.missing-file)" in answer.err
+    assert not list((home / "inbox").glob("*.toml"))
+
+
+def test_a_path_is_taken_as_given_or_below_the_home(
+    run: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands print paths as they are below the home; the shell may stand elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    (home / "mine.toml").write_text(GOOD, "utf-8")
+
+    assert run("submit", "examples/first-page.toml").code == 0
+    assert "mine.toml: good" in run("check", "mine.toml").out
+    assert (home / "inbox" / "first-page.toml").is_file()
+
+    (tmp_path / "mine.toml").write_text("", "utf-8")
+    assert "mine.toml: request." in run("check", "mine.toml").out
 
 
 def test_submit_wait_without_a_daemon_ends_with_three(run: Run, tmp_path: Path) -> None:

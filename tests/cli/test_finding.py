@@ -151,6 +151,16 @@ def test_approve_marks_a_picture(run: Run, home: Path, page: Path) -> None:
     assert run("find", "--approved").code == 1
 
 
+@pytest.mark.usefixtures("page")
+def test_what_find_prints_can_be_approved(run: Run) -> None:
+    """Its paths begin at the home; the shell stands elsewhere."""
+    shown = json.loads(run("find", "--page", "3", "--json").out)[-1]["picture"]
+
+    assert run("approve", shown).code == 0
+    assert len(run("find", "--approved").out.splitlines()) == 1
+    assert run("find", "--picture", shown).code == 0
+
+
 def test_approve_finds_the_manifest_of_a_moved_picture(
     run: Run, page: Path, tmp_path: Path
 ) -> None:

@@ -67,6 +67,13 @@ def test_adopt_replaces_nothing(run: Run, export: Path) -> None:
     assert json.loads(answer.out)["error"]["code"] == "workflow.taken"
 
 
+def test_adopt_takes_an_export_from_below_the_home(run: Run, home: Path, export: Path) -> None:
+    """Wherever the shell stands."""
+    (home / "hero.json").write_bytes(export.read_bytes())
+
+    assert run("workflow", "adopt", "hero.json").code == 0
+
+
 def test_adopt_refuses_with_the_reason(run: Run, tmp_path: Path) -> None:
     """A file that is not there, the editor's format, and what no request could fill."""
     editor, shown = tmp_path / "editor.json", tmp_path / "shown.json"
