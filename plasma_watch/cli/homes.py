@@ -20,6 +20,7 @@ from plasma_watch.cli.common import (
 from plasma_watch.home import Home
 from plasma_watch.shipped import shipped
 from plasma_watch.system.files import make_private
+from plasma_watch.words import without_userinfo
 
 if TYPE_CHECKING:
     from plasma_watch.config import Config
@@ -67,10 +68,11 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def show(home: HomeOption = None, *, json: JsonOption = False) -> None:
-    """Print the config as it is used: file, defaults and environment together."""
+    """Print the config as it is used: file, defaults and environment together; no password."""
     from plasma_watch import toml_text  # noqa: PLC0415 - start-up time
 
     table = config_of(home_of(home)).model_dump()
+    table["comfyui"]["url"] = without_userinfo(table["comfyui"]["url"])
     if json:
         say_json(table)
     else:

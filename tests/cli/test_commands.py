@@ -354,6 +354,20 @@ def test_config_show_is_what_is_used(run: Run, monkeypatch: pytest.MonkeyPatch) 
     assert json.loads(run("config", "show", "--json").out) == shown
 
 
+@pytest.mark.parametrize("json_", [(), ("--json",)])
+def test_config_show_says_no_password(
+    run: Run, monkeypatch: pytest.MonkeyPatch, json_: tuple[str, ...]
+) -> None:
+    """It is what people paste when they ask for help."""
+    monkeypatch.setenv("COMFYUI_URL", "http://me:hunter2@127.0.0.1:9999")
+
+    shown = run("config", "show", *json_).out
+
+    assert "http://127.0.0.1:9999" in shown
+    assert "hunter2" not in shown
+    assert "me:" not in shown
+
+
 def test_folder_that_is_no_home_is_wrong_use(run: Run, tmp_path: Path) -> None:
     """Exit code 2, and the command that makes it one."""
     answer = run("status", "--home", str(tmp_path))
