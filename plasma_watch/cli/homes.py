@@ -41,7 +41,8 @@ def init(
     ] = None,
 ) -> None:
     """Make a folder a home: config, templates, folders, example requests. Keeps what is there."""
-    from plasma_watch.config import Config  # noqa: PLC0415 - start-up time
+    from plasma_watch import starters  # noqa: PLC0415 - start-up time
+    from plasma_watch.config import Config  # noqa: PLC0415 - the same
 
     root = (folder or Path("~/PlasmaWatch")).expanduser().absolute()
     root.mkdir(parents=True, exist_ok=True)
@@ -55,6 +56,7 @@ def init(
         for file in shipped(name).iterdir():
             if file.suffix in (".toml", ".json"):
                 _copy(file, home.root / name / file.name)
+    starters.draw_into(home.root / "examples")
     say(f"{home.root} is a home now")
     say(f"  try it:  plasma-watch submit --home {home.root} {home.root}/examples/first-page.toml")
     say(f"           plasma-watch run --home {home.root} --sandbox --drain")
