@@ -156,6 +156,14 @@ def test_list_says_of_each_whether_it_is_ready(run: Run, home: Path) -> None:
     assert "not asked" not in answer.out
 
 
+@pytest.mark.usefixtures("asked")
+def test_a_stand_in_that_answers_is_named(run: Run) -> None:
+    """What it has says nothing of ComfyUI's; programs are told too."""
+    for command in (("list",), ("check", "txt2img")):
+        assert "the stand-in engine was asked" in run("workflow", *command).out
+        assert json.loads(run("workflow", *command, "--json").out)["sandbox"] is True
+
+
 def test_list_needs_no_engine(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says that none was asked; check cannot do without."""
     monkeypatch.setenv("COMFYUI_URL", closed_port())
