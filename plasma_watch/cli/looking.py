@@ -135,8 +135,9 @@ def _print_failures(failures: Sequence[End]) -> None:
 
 
 def _print_daemon(home: Home, told: Mapping[str, Any], job: Mapping[str, Any]) -> None:
-    from plasma_watch.report.spoken import of_job  # noqa: PLC0415 - start-up time
+    from plasma_watch.report.spoken import of_job, of_silence  # noqa: PLC0415 - start-up time
 
+    is_up = told["state"] != "stopped"
     say(f"{told['state']}: {told['why']}")
     if job:
         say(f"  {of_job(job)}")
@@ -145,9 +146,10 @@ def _print_daemon(home: Home, told: Mapping[str, Any], job: Mapping[str, Any]) -
         say(f"  refused {folder}: {why}")
     if told.get("watching") == "polling":
         say("  inbox   no events come from its volume: it is read every 2 s")
-    if engine := told.get("engine"):
-        say(f"  engine  {_engine(engine)}")
-    if memory := told.get("memory"):
+    if is_up and (engine := told.get("engine")):
+        reached = _engine(engine) if engine.get("reachable") else of_silence(told, job)
+        say(f"  engine  {reached}")
+    if is_up and (memory := told.get("memory")):
         free, total = memory["available_bytes"] / 1e9, memory["total_bytes"] / 1e9
         say(f"  memory  {free:.1f} of {total:.1f} GB free, pressure {memory['pressure']}")
         for recipe, need in memory.get("needs", {}).items():
@@ -160,8 +162,6 @@ def _print_daemon(home: Home, told: Mapping[str, Any], job: Mapping[str, Any]) -
 
 
 def _engine(engine: Mapping[str, Any]) -> str:
-    if not engine.get("reachable"):
-        return f"ComfyUI does not answer at {engine['url']}"
     kind = "the sandbox, as ComfyUI" if engine.get("sandbox") else "ComfyUI"
     return f"{kind} {engine['version']} on {engine['device']} at {engine['url']}"
 

@@ -8,6 +8,8 @@ from typing import Any
 from plasma_watch.report.durations import duration, pace
 
 Told = Mapping[str, Any]
+_AT_REST = ("idle", "paused")
+"""What a daemon says of itself that asks no engine."""
 
 
 def of_job(job: Told) -> str:
@@ -32,3 +34,13 @@ def progress(job: Told) -> float:
     """Return how far a job is, from 0 to 1; 0 when it does not say."""
     found = job.get("progress")
     return float(found) if isinstance(found, int | float) else 0.0
+
+
+def of_silence(daemon: Told, job: Told) -> str:
+    """Return why nothing is told of the engine: nobody asks it just now, or it does not answer."""
+    url = daemon.get("engine", {}).get("url", "its address")
+    if job.get("kind") == "train" and job.get("state") == "running":
+        return "a training runs; ComfyUI is not asked meanwhile"
+    if daemon.get("state") in _AT_REST:
+        return f"ComfyUI is asked at {url} when a page is due"
+    return f"ComfyUI does not answer at {url}"

@@ -17,7 +17,7 @@ from plasma_watch.cli import app
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_text import dumps
 from tests.cli.conftest import Run
-from tests.fakes.scenes import PAGE
+from tests.fakes.scenes import PAGE, TRAINING
 
 GOOD = 'kind = "generate"\nworkflow = "txt2img"\nprompt = "x"\n'
 
@@ -192,6 +192,19 @@ def test_status_shows_how_the_running_job_is_getting_on(run: Run, home: Path, he
     assert "progress  45%, 23 s to go, 2.10 s/step" in run("status", "p002").out
     held.release()
     assert "step 9 of 20" not in run("status").out
+
+
+def test_status_says_nothing_untrue_of_an_engine(run: Run, home: Path, held: Lock) -> None:
+    """While a training runs it is not asked; what a dead daemon knew of it is not told."""
+    engine = {"url": "http://127.0.0.1:8188", "reachable": False}
+    _write(home, "daemon", _DAEMON | {"running": "spyke", "engine": engine})
+    _write(home, "spyke", TRAINING)
+
+    assert "engine  a training runs; ComfyUI is not asked meanwhile" in run("status").out
+    _write(home, "spyke", PAGE)
+    assert "engine  ComfyUI does not answer at http://127.0.0.1:8188" in run("status").out
+    held.release()
+    assert "engine" not in run("status").out
 
 
 def test_status_shows_what_failed_of_late(run: Run, home: Path) -> None:
