@@ -93,6 +93,12 @@ def _plain(value: object) -> str:
     return str(value)
 
 
+def say_of(shown: int, of: int) -> None:
+    """Say that only a part is shown, and how to see all; beside what was asked for."""
+    if shown < of:
+        typer.echo(f"{shown} of {of} shown, the newest; --last {of} shows all", err=True)
+
+
 def is_terminal() -> bool:
     """Tell whether people look at what is printed."""
     return sys.stdout.isatty()

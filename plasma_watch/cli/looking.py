@@ -20,6 +20,7 @@ from plasma_watch.cli.common import (
     names_of,
     say,
     say_json,
+    say_of,
 )
 from plasma_watch.cli.requests import EXIT_FAILED, EXIT_UNREACHABLE, POLL_SECONDS, no_daemon
 from plasma_watch.home import Home
@@ -220,7 +221,7 @@ def history(
     ] = None,
     home: HomeOption = None,
     *,
-    last: Annotated[int, typer.Option("--last", help="How many.")] = 20,
+    last: Annotated[int, typer.Option("--last", min=1, help="How many.")] = 20,
     json: JsonOption = False,
 ) -> None:
     """List the jobs that ended, the newest last; or the versions of one picture."""
@@ -232,12 +233,14 @@ def history(
         return
     from plasma_watch.report.ends import Ends  # noqa: PLC0415 - start-up time
 
-    rows = [_row(end) for end in Ends(found).newest(last)]
+    ends = Ends(found)
+    rows = [_row(end) for end in ends.newest(last)]
     if json:
         say_json(rows)
         return
     for row in rows:
         say(f"{row['ended']}  {row['state']:<9}  {row['name']}  {row['why']}")
+    say_of(len(rows), len(ends))
 
 
 def _row(end: End) -> dict[str, Any]:

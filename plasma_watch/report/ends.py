@@ -85,6 +85,9 @@ class Ends:
         """Return those that ended last, the newest last."""
         return [_read(folder, ended) for ended, folder in self._sorted()[-most:]]
 
+    def __len__(self) -> int:
+        return len(self._sorted())
+
     def since(self, oldest: float) -> list[End]:
         """Return those that ended after an instant, the newest last."""
         return [_read(folder, ended) for ended, folder in self._sorted() if ended >= oldest]

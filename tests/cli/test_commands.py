@@ -339,7 +339,10 @@ def test_history_lists_what_ended(run: Run, home: Path) -> None:
     told = json.loads(run("history", "--json", "--last", "2").out)
 
     assert [row["name"] for row in told] == ["p2", "p3"]
-    assert "failed     p2  why 2" in run("history").out
+    whole, part = run("history"), run("history", "--last", "2")
+    assert "failed     p2  why 2" in whole.out
+    assert whole.err == ""
+    assert part.err == "2 of 3 shown, the newest; --last 3 shows all\n"
 
 
 @pytest.mark.parametrize("kind", ["generate", "train", "config"])
