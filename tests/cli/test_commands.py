@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from plasma_watch import __version__
 from plasma_watch.cli import app
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_text import dumps
@@ -397,6 +398,14 @@ def test_errors_are_json_where_json_was_asked_for(run: Run, tmp_path: Path) -> N
     answer = run("status", "--json", "--home", str(tmp_path))
 
     assert json.loads(answer.out)["error"]["code"] == "config.layout"
+
+
+def test_version_is_told(run: Run) -> None:
+    """Without a command, and without a home."""
+    answer = run("--version")
+
+    assert answer.code == 0
+    assert answer.out == f"plasma-watch {__version__}\n"
 
 
 def test_unknown_command_is_wrong_use(run: Run) -> None:
