@@ -24,7 +24,7 @@ from plasma_watch.cli.common import (
 )
 from plasma_watch.cli.requests import EXIT_FAILED, EXIT_UNREACHABLE, POLL_SECONDS, no_daemon
 from plasma_watch.home import Home
-from plasma_watch.words import one_line, visible
+from plasma_watch.words import counted, one_line, visible
 
 if TYPE_CHECKING:
     from plasma_watch.report.ends import End
@@ -154,7 +154,8 @@ def _print_daemon(home: Home, told: Mapping[str, Any], job: Mapping[str, Any]) -
         free, total = memory["available_bytes"] / 1e9, memory["total_bytes"] / 1e9
         say(f"  memory  {free:.1f} of {total:.1f} GB free, pressure {memory['pressure']}")
         for recipe, need in memory.get("needs", {}).items():
-            say(f"  need    {recipe}: {need['bytes'] / 1e9:.1f} GB more, by {need['runs']} runs")
+            by = counted(need["runs"], "run")
+            say(f"  need    {recipe}: {need['bytes'] / 1e9:.1f} GB more, by {by}")
     if told.get("restart_due"):
         say("  config.toml has changed: restart the daemon to use it")
     for file, reason in told.get("ignored", {}).items():

@@ -10,6 +10,7 @@ import typer
 from plasma_watch.cli.common import HomeOption, JsonOption, file_of, home_if_any, say, say_json
 from plasma_watch.cli.requests import EXIT_FAILED
 from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.words import counted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -82,11 +83,11 @@ def sheet(
     tiles = [
         sheets.Tile(sheets.thumbnail(opened(file)), file.name, _request_of(file)) for file in there
     ]
-    written(sheets.draw(f"{len(tiles)} pictures", tiles, columns), out)
+    written(sheets.draw(counted(len(tiles), "picture"), tiles, columns), out)
     if json:
         say_json({"out": str(out), "pictures": len(tiles)})
     else:
-        say(f"{out}: {len(tiles)} pictures")
+        say(f"{out}: {counted(len(tiles), 'picture')}")
 
 
 def _request_of(picture: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from plasma_watch.errors import Code, Problem
+from plasma_watch.words import counted
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 """Pictures that are read, in any case."""
@@ -85,7 +86,7 @@ def problems(contents: Contents, want: Want) -> Iterator[Problem]:
         if names := [shot.name for shot in contents.shots if is_so(shot, want)]:
             yield say(code, f"has {_many(names, said)}", hint.format(trigger=want.trigger))
     if (usable := contents.usable()) < want.least:
-        found = f"{usable} picture{'' if usable == 1 else 's'} that can be read"
+        found = f"{counted(usable, 'picture')} that can be read"
         hint = "Add pictures. The limit is limits.min_images in config.toml."
         yield say(Code.DATASET_TOO_FEW, f"has {found}; at least {want.least} are needed", hint)
 
@@ -178,8 +179,7 @@ def alike_pairs(shots: Sequence[Shot]) -> list[tuple[str, str]]:
 
 
 def _many(names: Sequence[str], said: str) -> str:
-    picture = "1 picture" if len(names) == 1 else f"{len(names)} pictures"
-    return f"{picture} {said}: {_listed(names)}"
+    return f"{counted(len(names), 'picture')} {said}: {_listed(names)}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -60,7 +60,7 @@ def test_pictures_are_named_as_the_commands_print_them(
     out = tmp_path / "sheet.png"
 
     assert run("compare", "output/a.png", "output/b.png").out.startswith("identical")
-    assert run("sheet", "output/a.png", "output/b.png", "--out", str(out)).code == 0
+    assert run("sheet", "output/a.png", "--out", str(out)).out == f"{out}: 1 picture\n"
 
 
 def test_compare_names_what_it_cannot_read(run: Run, tmp_path: Path) -> None:
