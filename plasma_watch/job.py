@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import chain, count
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -272,14 +273,18 @@ def same_name(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def why_text(job: Job, ending: Ending) -> str:
-    """Return the text of `why.txt`: what happened, where, what to do, in plain words."""
+def why_text(job: Job, ending: Ending, home: Path) -> str:
+    """Return the text of `why.txt`: what happened, where, what to do, in plain words.
+
+    The command in it names the home, so that it may be pasted wherever a shell stands.
+    """
     parts = [_what_happened(job, ending)]
     if ending.code:
         parts.append(f"Code: {ending.code} (explained in docs/errors.md)\nJob:  {job.id}")
     again = f"To try again, move {job.file} back into the inbox, or run:"
     dashes = "-- " if job.name.startswith("-") else ""
-    parts.append(f"{again}\n  plasma-watch retry {dashes}{shlex.quote(job.name)}")
+    where = shlex.quote(str(home))
+    parts.append(f"{again}\n  plasma-watch retry --home {where} {dashes}{shlex.quote(job.name)}")
     return visible("\n\n".join(parts) + "\n")
 
 
