@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from plasma_watch.home import Home
-from plasma_watch.job import JOURNAL, is_job_id
+from plasma_watch.job import JOURNAL, State, is_job_id
 from plasma_watch.status import read_status
 
 _RECENT_NS = 2_000_000_000
@@ -128,6 +128,12 @@ def is_taken_up(home: Home, end: End) -> bool:
     if isinstance(file, str) and not os.path.lexists(end.folder / Path(file).name):
         return True
     return str(newest_drop(home, end.name).get("job", "")) > end.folder.name
+
+
+def is_made_good(home: Home, end: End) -> bool:
+    """Tell whether a later drop of a failure's name is done."""
+    newest = newest_drop(home, end.name)
+    return str(newest.get("job", "")) > end.folder.name and newest.get("state") == State.DONE
 
 
 def newest_drop(home: Home, name: str) -> Mapping[str, Any]:
