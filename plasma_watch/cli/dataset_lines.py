@@ -62,10 +62,14 @@ def _verdict_lines(verdict: Verdict, to: Path) -> Iterator[str]:
 
 def added_lines(added: Added, to: Path) -> Iterator[str]:
     """Yield what was taken and what was not."""
+    from plasma_watch.dataset.record import drawn_by_sandbox  # noqa: PLC0415 - start-up time
+
     for skipped in added.skipped:
         mark = f" ({skipped.code})" if skipped.code else ""
         yield f"skipped: {skipped.name} {skipped.why}{mark}"
     yield from _verdict_lines(added.verdict, to)
+    if said := drawn_by_sandbox(added.verdict.members.values()):
+        yield f"  note: {said}"
 
 
 def made_facts(outcome: Outcome, folder: Path) -> dict[str, Any]:

@@ -156,8 +156,9 @@ def warnings(contents: Contents, resolution: int) -> Iterator[str]:
     small = [f"{s.name} ({s.width}x{s.height})" for s in good if _is_small(s, resolution)]
     if small:
         yield f"{_many(small, f'blown up to {resolution}, which blurs them')}"
-    if alike := alike_pairs(good):
-        yield f"nearly the same: {_listed([f'{one} and {other}' for one, other in alike])}"
+    if groups := _groups(alike_pairs(good)):
+        told = [f"{first} and {_others(others)}" for first, *others in groups]
+        yield f"nearly the same: {_listed(told)}"
     if long := [shot.name for shot in good if shot.more_lines]:
         yield f"{_many(long, 'whose caption has several lines: only the first is read')}"
     if contents.lonely:
@@ -176,6 +177,22 @@ def alike_pairs(shots: Sequence[Shot]) -> list[tuple[str, str]]:
         for (one, first), (other, second) in combinations(hashed, 2)
         if (first ^ second).bit_count() <= ALIKE_BITS
     ]
+
+
+def _groups(pairs: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """Return pairs put together: of a sheet of like figures there are hundreds."""
+    groups: list[list[str]] = []
+    for one, other in pairs:
+        group = next((each for each in groups if one in each or other in each), None)
+        if group is None:
+            groups.append([one, other])
+        else:
+            group += [name for name in (one, other) if not any(name in each for each in groups)]
+    return groups
+
+
+def _others(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names)} more"
 
 
 def _many(names: Sequence[str], said: str) -> str:

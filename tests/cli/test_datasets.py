@@ -13,6 +13,17 @@ from tests.fakes.datasets import fill, scene
 from tests.fakes.sheets import model_sheet, row
 
 SMALL = ("--resolution", "128")
+DRAWN = """
+kind = "generate"
+[result]
+sandbox = true
+[engine]
+[daemon]
+[graph]
+json = "{}"
+template_sha256 = ""
+"""
+"""A manifest of the stand-in engine, as far as it matters here."""
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +218,29 @@ def test_add_takes_pictures_and_names_what_it_skips(run: Run, home: Path) -> Non
     assert answer.code == 1
     assert f"skipped: {home / 'bad.png'} is empty (dataset.bad-picture)" in answer.out
     assert (home / "datasets" / "reg" / "a.txt").read_text() == "a street\n"
+
+
+def test_add_says_what_the_stand_in_drew(run: Run, home: Path) -> None:
+    """Once, with the count: its pictures look like none of anybody's."""
+    for number in (1, 2):
+        page = home / "output" / f"p{number}.png"
+        scene(number, 300, 200).save(page)
+        page.with_suffix(".toml").write_text(DRAWN, "utf-8")
+
+    out = run(
+        "dataset",
+        "add",
+        "output/p1.png",
+        "output/p2.png",
+        "--to",
+        "datasets/reg",
+        "--caption",
+        "x",
+        *SMALL,
+    ).out
+
+    assert out.count("stand-in engine") == 1
+    assert "note: 2 pictures drawn by the stand-in engine, which teaches a LoRA nothing" in out
 
 
 def test_pictures_and_sheets_are_taken_from_below_the_home(
