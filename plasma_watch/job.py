@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -165,7 +166,7 @@ class Job:
 
     def to_toml(self) -> str:
         """Return the journal's text."""
-        table = {"format": _FORMAT, **_without_none(_JOURNALS.dump_python(self))}
+        table = {"format": _FORMAT, **_without_none(_journals().dump_python(self))}
         return toml_text.dumps(table)
 
     @staticmethod
@@ -177,7 +178,7 @@ class Job:
         table = tomllib.loads(text)
         if table.pop("format", None) != _FORMAT:
             raise ValueError("a journal of another format, or none")
-        return _JOURNALS.validate_python(table)
+        return _journals().validate_python(table)
 
     @property
     def is_out(self) -> bool:
@@ -215,7 +216,10 @@ def _without_none(table: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_JOURNALS = TypeAdapter(Job)
+@cache
+def _journals() -> TypeAdapter[Job]:
+    """Return what checks a journal; making it takes as long as a command's own work."""
+    return TypeAdapter(Job)
 
 
 TAKEN_OUT = Ending(State.CANCELLED, "its file was taken out of running/")
