@@ -118,7 +118,7 @@ def _failures(home: Home) -> list[End]:
     """Return what failed of late; where nothing came in, nothing is looked at, nor loaded."""
     oldest = time.time() - LATELY_SECONDS
     try:
-        if home.failed.stat().st_mtime < oldest:
+        if home.failed.stat().st_mtime < oldest or not any(home.failed.iterdir()):
             return []
     except OSError:
         return []

@@ -116,9 +116,9 @@ def failed_since(home: Home, oldest: float, most: int) -> list[End]:
 
 
 def _names(folder: Path) -> list[str]:
-    with contextlib.suppress(OSError):
-        names = (path.name for path in folder.iterdir())
-        return sorted(filter(is_job_id, names))[-FAILURES_LOOKED_AT:]
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        newest = sorted((entry.name for entry in entries), reverse=True)
+        return list(islice(filter(is_job_id, newest), FAILURES_LOOKED_AT))
     return []
 
 
