@@ -61,7 +61,8 @@ class Bulletin:
     def why(self) -> str:
         """Return the one sentence on what happens, or why nothing does."""
         if self.running:
-            return f"{self.running.name} runs; {self.length} in line"
+            held = f", then {_PAUSED}" if self.is_paused else ""
+            return f"{self.running.name} runs{held}; {self.length} in line"
         if self.trouble:
             return f"{self.trouble}; nothing new is taken until it can be"
         if self.is_paused:
@@ -101,6 +102,7 @@ class Bulletin:
             "started": self.started.replace(microsecond=0),
             "heartbeat": now.replace(microsecond=0),
             "sandbox": self.is_sandbox,
+            "paused": self.is_paused,
             "restart_due": self.restart_due,
             "watching": "polling" if self.is_polling else "events",
             "running": self.running.name if self.running else "",

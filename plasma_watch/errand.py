@@ -20,6 +20,7 @@ from plasma_watch.home import Home
 from plasma_watch.job import State
 from plasma_watch.status import read_status
 from plasma_watch.system.locks import is_held
+from plasma_watch.words import counted
 
 LOOK_SECONDS = 0.2
 _UP_SECONDS = 30.0
@@ -92,7 +93,7 @@ def await_end(
 
 def _too_long(status: dict[str, Any], seconds: float) -> str:
     last = f"; it last said: {status['why']}" if status.get("why") else ""
-    return f"it took longer than {seconds / 60:.0f} minutes and was cancelled{last}"
+    return f"it took longer than {counted(round(seconds / 60), 'minute')} and was cancelled{last}"
 
 
 def picture_of(home: Home, status: dict[str, Any]) -> Path:

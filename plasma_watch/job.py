@@ -15,7 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from itertools import chain, count
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -164,7 +166,7 @@ class Job:
 
     def to_toml(self) -> str:
         """Return the journal's text."""
-        table = {"format": _FORMAT, **_without_none(_JOURNALS.dump_python(self))}
+        table = {"format": _FORMAT, **_without_none(_journals().dump_python(self))}
         return toml_text.dumps(table)
 
     @staticmethod
@@ -176,7 +178,7 @@ class Job:
         table = tomllib.loads(text)
         if table.pop("format", None) != _FORMAT:
             raise ValueError("a journal of another format, or none")
-        return _JOURNALS.validate_python(table)
+        return _journals().validate_python(table)
 
     @property
     def is_out(self) -> bool:
@@ -214,7 +216,10 @@ def _without_none(table: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_JOURNALS = TypeAdapter(Job)
+@cache
+def _journals() -> TypeAdapter[Job]:
+    """Return what checks a journal; making it takes as long as a command's own work."""
+    return TypeAdapter(Job)
 
 
 TAKEN_OUT = Ending(State.CANCELLED, "its file was taken out of running/")
@@ -272,14 +277,18 @@ def same_name(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def why_text(job: Job, ending: Ending) -> str:
-    """Return the text of `why.txt`: what happened, where, what to do, in plain words."""
+def why_text(job: Job, ending: Ending, home: Path) -> str:
+    """Return the text of `why.txt`: what happened, where, what to do, in plain words.
+
+    The command in it names the home, so that it may be pasted wherever a shell stands.
+    """
     parts = [_what_happened(job, ending)]
     if ending.code:
         parts.append(f"Code: {ending.code} (explained in docs/errors.md)\nJob:  {job.id}")
     again = f"To try again, move {job.file} back into the inbox, or run:"
     dashes = "-- " if job.name.startswith("-") else ""
-    parts.append(f"{again}\n  plasma-watch retry {dashes}{shlex.quote(job.name)}")
+    where = shlex.quote(str(home))
+    parts.append(f"{again}\n  plasma-watch retry --home {where} {dashes}{shlex.quote(job.name)}")
     return visible("\n\n".join(parts) + "\n")
 
 

@@ -279,7 +279,8 @@ class Line:
             ongoing.keep(replace(ongoing.job, ending=ending), durable=True)
         job, ending = ongoing.job, ongoing.job.ending or ending
         if ending.state is State.FAILED:
-            files.write_whole(ongoing.folder / WHY, why_text(job, ending).encode())
+            why = why_text(job, ending, self._home.root)
+            files.write_whole(ongoing.folder / WHY, why.encode())
         target = _free(self._home.root / ending.state.value / job.id)
         target.parent.mkdir(exist_ok=True)
         with self.lock:

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel, ValidationError
 
 from plasma_watch.errors import Code, PlasmaError, Problem
+from plasma_watch.words import counted
 
 Table: TypeAlias = dict[str, Any]
 KeyPath: TypeAlias = tuple[str, ...]
@@ -235,7 +236,7 @@ def problems_of(
     problems = [_problem(dict(item), model, lines) for item in items[:_MOST_TOLD]]
     if (untold := len(items) - _MOST_TOLD) > 0:
         last = line_of(items[-1]["loc"], lines)
-        said = f"{untold} more problems like these, up to here"
+        said = f"{counted(untold, 'more problem')} like these, up to here"
         problems.append(Problem(problems[-1].code, "", said, "Mend the first ones first.", last))
     return problems
 

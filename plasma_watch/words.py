@@ -31,6 +31,11 @@ def escaped(text: str) -> str:
     return _replaced(text, lambda char: f"\\U{ord(char):08x}")
 
 
+def counted(count: object, noun: str) -> str:
+    """Return a count with its noun: `1 picture`, `2 pictures`, `? steps`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def without_userinfo(text: str) -> str:
     """Return a text whose addresses name no user and no password."""
     return _USERINFO.sub("//", text)

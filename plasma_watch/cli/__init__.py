@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Annotated
 
 import typer
 
+from plasma_watch import __version__
 from plasma_watch.cli import (
     benchmarking,
     datasets,
@@ -31,11 +33,29 @@ from plasma_watch.words import visible
 
 app = typer.Typer(
     name="plasma-watch",
-    help="Drop a request file into a folder; find the picture and its manifest in another.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        typer.echo(f"plasma-watch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def front(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Say which it is."),
+    ] = False,
+) -> None:
+    """Drop a request file into a folder; find the picture and its manifest in another."""
+
+
 for family in (
     running,
     requests,

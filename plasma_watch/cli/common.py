@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home, find_home
 from plasma_watch.words import visible
 
@@ -28,6 +29,30 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 def home_of(given: Path | None) -> Home:
     """Return the home that a command is about."""
     return find_home(given, os.environ, Path.cwd())
+
+
+def home_if_any(given: Path | None) -> Home | None:
+    """Return the home that a command may be about; None where none is named and none is there."""
+    try:
+        return home_of(given)
+    except PlasmaError as exc:
+        if given is not None or exc.code is not Code.CONFIG_LAYOUT:
+            raise
+        return None
+
+
+def file_of(path: Path, home: Home | None) -> Path:
+    """Return a file that somebody names: as it is given, else below the home.
+
+    Commands print paths as they are below the home, and the shell may stand elsewhere. Raises
+    PlasmaError `request.missing-file` when there is nothing at either place.
+    """
+    places = [path, *([home.root / path] if home else [])]
+    if found := next(filter(os.path.lexists, places), None):
+        return found
+    is_one = home is None or path.is_absolute()
+    where = "" if is_one else f": neither in {Path.cwd()} nor in the home, {home and home.root}"
+    raise PlasmaError(Code.REQUEST_MISSING_FILE, f"{path} is not there{where}", "Mend the path.")
 
 
 def config_of(home: Home) -> Config:
@@ -66,6 +91,12 @@ def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return str(value)
+
+
+def say_of(shown: int, of: int) -> None:
+    """Say that only a part is shown, and how to see all; beside what was asked for."""
+    if shown < of:
+        typer.echo(f"{shown} of {of} shown, the newest; --last {of} shows all", err=True)
 
 
 def is_terminal() -> bool:

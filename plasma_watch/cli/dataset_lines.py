@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plasma_watch.words import counted
+
 if TYPE_CHECKING:
     from plasma_watch.dataset.adding import Added
     from plasma_watch.dataset.keeping import Verdict
@@ -25,14 +27,15 @@ def made_lines(outcome: Outcome, to: Path) -> Iterator[str]:
     yield from _verdict_lines(outcome.verdict, to)
     members = outcome.verdict.members.values()
     if guessed := sum(member.guessed and not member.removed for member in members):
-        yield f"  {guessed} framings are guessed; look: plasma-watch dataset report {to}"
+        said = f"{counted(guessed, 'framing')} {'is' if guessed == 1 else 'are'} guessed"
+        yield f"  {said}; look: plasma-watch dataset report {to}"
 
 
 def seen_lines(seen: Seen) -> Iterator[str]:
     """Yield what was seen on a sheet, and what it gave."""
     wide, high = seen.size
     ground = "no plain ground" if seen.ground == "none" else f"{seen.ground} ground"
-    found = _counted(len(seen.subjects), "figure")
+    found = counted(len(seen.subjects), "figure")
     beside = ", ".join(f"{n} {why}" for why, n in sorted(Counter(seen.dropped).items()))
     yield f"{seen.name}: {wide}x{high}, {ground}, {found}" + (f"; beside: {beside}" * bool(beside))
     for number, of in enumerate(seen.subjects, 1):
@@ -45,8 +48,8 @@ def seen_lines(seen: Seen) -> Iterator[str]:
 
 
 def _verdict_lines(verdict: Verdict, to: Path) -> Iterator[str]:
-    written = _counted(len(verdict.write_pictures), "picture")
-    captions = _counted(len(verdict.write_captions), "caption")
+    written = counted(len(verdict.write_pictures), "picture")
+    captions = counted(len(verdict.write_captions), "caption")
     yield f"{to}: {written} and {captions} written, {len(verdict.same)} as they were"
     for names, what, said in (
         (verdict.edited_captions, "caption", "kept as edited by hand"),
@@ -54,15 +57,19 @@ def _verdict_lines(verdict: Verdict, to: Path) -> Iterator[str]:
         (verdict.removed, "picture", "not made again, taken out by hand (dataset.toml names them)"),
     ):
         if names:
-            yield f"  {_counted(len(names), what)} {said}: {_listed(names)}"
+            yield f"  {counted(len(names), what)} {said}: {_listed(names)}"
 
 
 def added_lines(added: Added, to: Path) -> Iterator[str]:
     """Yield what was taken and what was not."""
+    from plasma_watch.dataset.record import drawn_by_sandbox  # noqa: PLC0415 - start-up time
+
     for skipped in added.skipped:
         mark = f" ({skipped.code})" if skipped.code else ""
         yield f"skipped: {skipped.name} {skipped.why}{mark}"
     yield from _verdict_lines(added.verdict, to)
+    if said := drawn_by_sandbox(added.verdict.members.values()):
+        yield f"  note: {said}"
 
 
 def made_facts(outcome: Outcome, folder: Path) -> dict[str, Any]:
@@ -114,7 +121,7 @@ def added_facts(added: Added, folder: Path) -> dict[str, Any]:
 
 def title(report: Report, folder: Path) -> str:
     """Return what a dataset is in one line."""
-    count = _counted(len(report.looks), "picture")
+    count = counted(len(report.looks), "picture")
     trigger = f"trigger '{report.trigger}'" if report.trigger else "no trigger: as regularization"
     word = "the gate refuses it" if report.problems else "the gate lets it pass"
     return f"{folder}: {count}, {trigger}: {word}"
@@ -158,7 +165,8 @@ def _length(length: Length) -> str:
     from plasma_watch.train.telling import duration  # noqa: PLC0415 - start-up time
 
     plan = length.plan
-    steps = f"{plan.steps} steps: {plan.epochs} epochs of {plan.steps_an_epoch}"
+    epochs = f"{counted(plan.epochs, 'epoch')} of {plan.steps_an_epoch}"
+    steps = f"{counted(plan.steps, 'step')}: {epochs}"
     least, most = (duration(seconds) for seconds in length.seconds())
     if length.measured_by:
         return (
@@ -216,10 +224,6 @@ def _look_facts(look: Look) -> dict[str, Any]:
         "contrast": round(seen.measure.contrast, 2) if seen else None,
         "notes": list(look.notes),
     }
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _listed(names: Sequence[str], most: int = 8) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from plasma_watch.cli import dataset_lines
-from plasma_watch.cli.common import HomeOption, JsonOption, home_of, say, say_json
+from plasma_watch.cli.common import HomeOption, JsonOption, file_of, home_if_any, say, say_json
 from plasma_watch.cli.requests import EXIT_FAILED
 from plasma_watch.dataset.wishes import MOST_ENLARGED, Fit, Mirror, Wish
 from plasma_watch.errors import Code, PlasmaError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from plasma_watch.config import Config
+    from plasma_watch.dataset.adding import Skipped
     from plasma_watch.dataset.boxes import HandBox
     from plasma_watch.dataset.buckets import Buckets
     from plasma_watch.dataset.report import Asked
@@ -93,7 +94,9 @@ def prepare(
     """Make a dataset of reference sheets: face, bust and full-body crops, each with a caption."""
     from plasma_watch.dataset import prepare as making  # noqa: PLC0415 - start-up time
 
-    given = _boxes(boxes)
+    where = home_if_any(home)
+    sheets = [file_of(sheet, where) for sheet in sheets]
+    given = _boxes(boxes and file_of(boxes, where))
     if mirror is Mirror.SOME and not any(each.mirror for each in given):
         raise typer.BadParameter(
             "some needs --boxes with `mirror = true` for those it is meant for"
@@ -139,7 +142,9 @@ def add(
         most_enlarged=most_enlarged,
         fit=fit,
     )
-    added = _on_disk(to, lambda: adding.add(pictures, place.folder, wish))
+    there, missing = _found(pictures, place.home)
+    added = _on_disk(to, lambda: adding.add(there, place.folder, wish))
+    added = replace(added, skipped=(*missing, *added.skipped))
     if json:
         say_json(dataset_lines.added_facts(added, place.folder))
     for line in () if json else dataset_lines.added_lines(added, to):
@@ -167,7 +172,7 @@ def report(
     from plasma_watch.dataset import report as reporting  # noqa: PLC0415 - the same
 
     place = _Place.of(home, folder)
-    asked = place.asked(request, trigger, resolution)
+    asked = place.asked(request and file_of(request, place.home), trigger, resolution)
     pace = reporting.measured_pace(place.loras, asked.request.resolution)
     told = reporting.report(place.read(), asked, place.config, pace)
     sheet = out or place.folder / SHEET
@@ -195,11 +200,8 @@ class _Place:
         """Find a dataset as a request names it: below the home, or below here without one."""
         from plasma_watch.config import Config, load_config  # noqa: PLC0415 - start-up time
 
-        try:
-            found = home_of(home)
-        except PlasmaError as exc:
-            if home is not None or exc.code is not Code.CONFIG_LAYOUT:
-                raise
+        found = home_if_any(home)
+        if found is None:
             return cls(named, named.expanduser().absolute(), None, Config())
         config = load_config(found.config, os.environ)
         return cls(named, found.at(str(named)), found, config)
@@ -259,6 +261,19 @@ class _Place:
             return dataset_folder(self.home, self.config, str(self.named))
         most = self.config.intake.max_picture_mb * 1_000_000
         return Folder(str(self.folder), (self.folder,), most)
+
+
+def _found(pictures: Sequence[Path], home: Home | None) -> tuple[list[Path], list[Skipped]]:
+    """Return where pictures lie, and what is not there at all."""
+    from plasma_watch.dataset.adding import Skipped  # noqa: PLC0415 - start-up time
+
+    there, missing = list[Path](), list[Skipped]()
+    for picture in pictures:
+        try:
+            there.append(file_of(picture, home))
+        except PlasmaError as exc:
+            missing.append(Skipped(str(picture), exc.message.removeprefix(f"{picture} "), exc.code))
+    return there, missing
 
 
 def _boxes(file: Path | None) -> tuple[HandBox, ...]:

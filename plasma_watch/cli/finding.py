@@ -5,25 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plasma_watch.cli.common import HomeOption, JsonOption, home_of, say, say_json
+from plasma_watch.cli.common import HomeOption, JsonOption, file_of, home_of, say, say_json, say_of
 from plasma_watch.cli.requests import EXIT_FAILED
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 
 if TYPE_CHECKING:
     from plasma_watch.report.index import Found, Index
-    from plasma_watch.report.question import Question
 
 LIKE_BITS = 6
 """How many bits of the hash a picture may differ by that was saved anew or lost its texts."""
 _MOST_ALIKE = 5
-_DAYS = ["%Y-%m-%d"]
+_DAYS_AGO = {"today": 0, "yesterday": 1}
 _LONGEST_PROMPT = 60
 
 
@@ -33,7 +32,24 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
-Day = Annotated[datetime | None, typer.Option(formats=_DAYS)]
+def day(text: str) -> date:
+    """Return the day that somebody means; days are those of UTC, as everywhere here.
+
+    Raises BadParameter.
+    """
+    if text in _DAYS_AGO:
+        return datetime.now(UTC).date() - timedelta(days=_DAYS_AGO[text])
+    try:
+        return date.fromisoformat(text)
+    except ValueError as exc:
+        said = f"{text!r} is no day; expected today, yesterday or one like 2026-11-22"
+        raise typer.BadParameter(said) from exc
+
+
+Day = Annotated[
+    date | None,
+    typer.Option(parser=day, metavar="DAY", help="today, yesterday or one like 2026-11-22."),
+]
 
 
 def find(  # noqa: PLR0917 - one option for each thing that is asked
@@ -70,16 +86,15 @@ def find(  # noqa: PLR0917 - one option for each thing that is asked
         seed=seed,
         model=model,
         workflow=workflow,
-        since=since.date() if since else None,
-        until=until.date() if until else None,
+        since=since,
+        until=until,
         approved=approved,
     )
-    _tell(found, _asked(found, question, last), json=json)
-
-
-def _asked(home: Home, question: Question, most: int) -> list[Found]:
-    with index_of(home) as index:
-        return index.find(question, most)
+    with index_of(found) as index:
+        newest, many = index.find(question, last), index.count(question)
+    _tell(found, newest, json=json)
+    if not json:
+        say_of(len(newest), many)
 
 
 def index_of(home: Home) -> Index:
@@ -93,7 +108,7 @@ def index_of(home: Home) -> Index:
 
 def _of_picture(home: Home, picture: Path, *, json: bool) -> None:
     """Tell the manifest of a picture's content; of what only looks alike, by how much."""
-    content = _content(picture)
+    content = _content(file_of(picture, home))
     with index_of(home) as index:
         found = index.of_content(hashlib.sha256(content).hexdigest())
         alike = [] if found else index.like(_hash(content, picture), LIKE_BITS, _MOST_ALIKE)
@@ -202,7 +217,7 @@ def approve(
     from plasma_watch.outputs.approval import approve as mark  # noqa: PLC0415 - start-up time
 
     found = home_of(home)
-    manifest = _manifest_of(found, picture)
+    manifest = _manifest_of(found, file_of(picture, found))
     mark(manifest, found, None if undo else datetime.now(UTC))
     _let_see(found, manifest)
     said = "no longer approved" if undo else "approved"

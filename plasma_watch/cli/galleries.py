@@ -10,6 +10,7 @@ import typer
 
 from plasma_watch.cli.common import HomeOption, JsonOption, home_of, is_terminal, say, say_json
 from plasma_watch.home import Home
+from plasma_watch.words import counted
 
 if TYPE_CHECKING:
     from plasma_watch.report.gallery.update import Place
@@ -30,7 +31,8 @@ def gallery(home: HomeOption = None, *, json: JsonOption = False) -> None:
     if json:
         say_json(told)
     else:
-        say(f"{place.index}: {new} pictures were new; open it in a browser")
+        were = "was" if new == 1 else "were"
+        say(f"{place.index}: {counted(new, 'picture')} {were} new; open it in a browser")
 
 
 def place_of(home: Home) -> Place:

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plasma_watch.cli.common import HomeOption, JsonOption, config_of, home_of, say, say_json
-from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.cli.common import (
+    HomeOption,
+    JsonOption,
+    config_of,
+    home_if_any,
+    home_of,
+    say,
+    say_json,
+)
 from plasma_watch.home import Home
 from plasma_watch.shipped import shipped
 from plasma_watch.system.files import make_private
+from plasma_watch.words import without_userinfo
 
 if TYPE_CHECKING:
     from plasma_watch.config import Config
@@ -33,7 +41,8 @@ def init(
     ] = None,
 ) -> None:
     """Make a folder a home: config, templates, folders, example requests. Keeps what is there."""
-    from plasma_watch.config import Config  # noqa: PLC0415 - start-up time
+    from plasma_watch import starters  # noqa: PLC0415 - start-up time
+    from plasma_watch.config import Config  # noqa: PLC0415 - the same
 
     root = (folder or Path("~/PlasmaWatch")).expanduser().absolute()
     root.mkdir(parents=True, exist_ok=True)
@@ -47,6 +56,7 @@ def init(
         for file in shipped(name).iterdir():
             if file.suffix in (".toml", ".json"):
                 _copy(file, home.root / name / file.name)
+    starters.draw_into(home.root / "examples")
     say(f"{home.root} is a home now")
     say(f"  try it:  plasma-watch submit --home {home.root} {home.root}/examples/first-page.toml")
     say(f"           plasma-watch run --home {home.root} --sandbox --drain")
@@ -60,10 +70,11 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def show(home: HomeOption = None, *, json: JsonOption = False) -> None:
-    """Print the config as it is used: file, defaults and environment together."""
+    """Print the config as it is used: file, defaults and environment together; no password."""
     from plasma_watch import toml_text  # noqa: PLC0415 - start-up time
 
     table = config_of(home_of(home)).model_dump()
+    table["comfyui"]["url"] = without_userinfo(table["comfyui"]["url"])
     if json:
         say_json(table)
     else:
@@ -90,9 +101,5 @@ def _config(home: Path | None) -> Config:
     """Return the home's config for its limits; the defaults where there is no home."""
     from plasma_watch.config import Config  # noqa: PLC0415 - start-up time
 
-    try:
-        return config_of(home_of(home))
-    except PlasmaError as exc:
-        if exc.code is Code.CONFIG_LAYOUT and home is None:
-            return Config()
-        raise
+    found = home_if_any(home)
+    return config_of(found) if found else Config()

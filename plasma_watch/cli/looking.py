@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,15 +20,19 @@ from plasma_watch.cli.common import (
     names_of,
     say,
     say_json,
+    say_of,
 )
 from plasma_watch.cli.requests import EXIT_FAILED, EXIT_UNREACHABLE, POLL_SECONDS, no_daemon
 from plasma_watch.home import Home
-from plasma_watch.words import visible
+from plasma_watch.words import counted, one_line, visible
 
 if TYPE_CHECKING:
     from plasma_watch.report.ends import End
 
 _ENDS = ("done", "failed", "cancelled")
+LATELY_SECONDS = 86_400
+"""What failed no longer ago is told by `status`."""
+FAILURES_SHOWN = 3
 
 
 def add_to(app: typer.Typer) -> None:
@@ -61,10 +66,14 @@ def status(
     told = _read(found.status / "daemon.toml")
     if not is_up:
         told = told | {"state": "stopped", "why": "no daemon looks after this home"}
+    job = _read(found.status / f"{told['running']}.toml") if is_up and told.get("running") else {}
+    failures = _failures(found)
     if json:
-        say_json(told | {"up": is_up, "home": str(found.root)})
+        more = {"job": job, "failures": [_row(end) for end in failures]}
+        say_json(told | {"up": is_up, "home": str(found.root)} | more)
     else:
-        _print_daemon(found, told)
+        _print_daemon(found, told, job)
+        _print_failures(failures)
     if not is_up:
         raise typer.Exit(EXIT_UNREACHABLE)
 
@@ -89,12 +98,13 @@ def _one(home: Home, name: str, *, json: bool) -> None:
 
 
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    from plasma_watch.report.spoken import of_pace  # noqa: PLC0415 - start-up time
+
     yield f"{told['name']}  {told['state']}  {told['why']}"
     yield f"  job       {told['job']}"
     yield f"  dropped   {told['dropped']:%Y-%m-%d %H:%M:%S} UTC"
-    if "progress" in told and told["state"] == "running":
-        eta = f", {told['eta_seconds']} s to go" if "eta_seconds" in told else ""
-        yield f"  progress  {told['progress']:.0%}{eta}"
+    if pace := ", ".join(of_pace(told)):
+        yield f"  progress  {pace}"
     for output in told.get("outputs", ()):
         yield f"  output    {output}"
     if error := told.get("error"):
@@ -104,20 +114,48 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
             yield f"  to do     {error['hint']}"
 
 
-def _print_daemon(home: Home, told: Mapping[str, Any]) -> None:
+def _failures(home: Home) -> list[End]:
+    """Return what failed of late; where nothing came in, nothing is looked at, nor loaded."""
+    oldest = time.time() - LATELY_SECONDS
+    try:
+        if home.failed.stat().st_mtime < oldest or not any(home.failed.iterdir()):
+            return []
+    except OSError:
+        return []
+    from plasma_watch.report.ends import failed_since  # noqa: PLC0415 - start-up time
+
+    return failed_since(home, oldest, FAILURES_SHOWN)
+
+
+def _print_failures(failures: Sequence[End]) -> None:
+    for end in failures:
+        say(f"  failed  {end.name} ({end.ended:%H:%M} UTC): {one_line(end.why)}")
+    if failures:
+        name = failures[-1].name
+        say(f"          `plasma-watch status {name}` says more, `history` what failed before")
+
+
+def _print_daemon(home: Home, told: Mapping[str, Any], job: Mapping[str, Any]) -> None:
+    from plasma_watch.report.spoken import of_job, of_silence  # noqa: PLC0415 - start-up time
+
+    is_up = told["state"] != "stopped"
     say(f"{told['state']}: {told['why']}")
+    if job:
+        say(f"  {of_job(job)}")
     say(f"  home    {home.root}")
     for folder, why in told.get("refused", {}).items():
         say(f"  refused {folder}: {why}")
     if told.get("watching") == "polling":
         say("  inbox   no events come from its volume: it is read every 2 s")
-    if engine := told.get("engine"):
-        say(f"  engine  {_engine(engine)}")
-    if memory := told.get("memory"):
+    if is_up and (engine := told.get("engine")):
+        reached = _engine(engine) if engine.get("reachable") else of_silence(told, job)
+        say(f"  engine  {reached}")
+    if is_up and (memory := told.get("memory")):
         free, total = memory["available_bytes"] / 1e9, memory["total_bytes"] / 1e9
         say(f"  memory  {free:.1f} of {total:.1f} GB free, pressure {memory['pressure']}")
         for recipe, need in memory.get("needs", {}).items():
-            say(f"  need    {recipe}: {need['bytes'] / 1e9:.1f} GB more, by {need['runs']} runs")
+            by = counted(need["runs"], "run")
+            say(f"  need    {recipe}: {need['bytes'] / 1e9:.1f} GB more, by {by}")
     if told.get("restart_due"):
         say("  config.toml has changed: restart the daemon to use it")
     for file, reason in told.get("ignored", {}).items():
@@ -126,8 +164,6 @@ def _print_daemon(home: Home, told: Mapping[str, Any]) -> None:
 
 
 def _engine(engine: Mapping[str, Any]) -> str:
-    if not engine.get("reachable"):
-        return f"ComfyUI does not answer at {engine['url']}"
     kind = "the sandbox, as ComfyUI" if engine.get("sandbox") else "ComfyUI"
     return f"{kind} {engine['version']} on {engine['device']} at {engine['url']}"
 
@@ -154,8 +190,6 @@ def _print_line(home: Home, line: Mapping[str, Any]) -> None:
 
 def follow(name: NameArgument, home: HomeOption = None) -> None:
     """Print a request's log as it grows, until it has ended; exit 1 if badly."""
-    import time  # noqa: PLC0415 - start-up time
-
     found = home_of(home)
     log, at = found.status / f"{name}.log", 0
     while True:
@@ -188,7 +222,7 @@ def history(
     ] = None,
     home: HomeOption = None,
     *,
-    last: Annotated[int, typer.Option("--last", help="How many.")] = 20,
+    last: Annotated[int, typer.Option("--last", min=1, help="How many.")] = 20,
     json: JsonOption = False,
 ) -> None:
     """List the jobs that ended, the newest last; or the versions of one picture."""
@@ -200,12 +234,14 @@ def history(
         return
     from plasma_watch.report.ends import Ends  # noqa: PLC0415 - start-up time
 
-    rows = [_row(end) for end in Ends(found).newest(last)]
+    ends = Ends(found)
+    rows = [_row(end) for end in ends.newest(last)]
     if json:
         say_json(rows)
         return
     for row in rows:
         say(f"{row['ended']}  {row['state']:<9}  {row['name']}  {row['why']}")
+    say_of(len(rows), len(ends))
 
 
 def _row(end: End) -> dict[str, Any]:

@@ -67,8 +67,16 @@ def _loras(home: Home) -> Loras:
     from plasma_watch.loras import Loras  # noqa: PLC0415 - the same
 
     config = load_config(home.config, os.environ)
-    comfyui = Path(config.comfyui.dir).expanduser() if config.comfyui.dir else None
+    comfyui = Path(config.comfyui.dir).expanduser() if config.comfyui.dir else _stand_in(home)
     return Loras(home.at(config.paths.loras), comfyui)
+
+
+def _stand_in(home: Home) -> Path | None:
+    """Return the stand-in's folder where the daemon works with it: pages look for LoRAs there."""
+    from plasma_watch.status import read_status  # noqa: PLC0415 - start-up time
+
+    is_sandbox = read_status(home.status / "daemon.toml").get("sandbox") is True
+    return home.sandbox if is_sandbox else None
 
 
 def _versions(loras: Loras, name: str) -> list[dict[str, Any]]:

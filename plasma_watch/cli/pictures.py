@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plasma_watch.cli.common import JsonOption, say, say_json
+from plasma_watch.cli.common import HomeOption, JsonOption, file_of, home_if_any, say, say_json
 from plasma_watch.cli.requests import EXIT_FAILED
 from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.words import counted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,13 +31,15 @@ def compare(
     a: Annotated[Path, typer.Argument(help="A picture.")],
     b: Annotated[Path, typer.Argument(help="Another.")],
     out: OutOption = None,
+    home: HomeOption = None,
     *,
     json: JsonOption = False,
 ) -> None:
     """Say how far apart two pictures are; exit 1 when they are different."""
     from plasma_watch.outputs.likeness import Alike, likeness  # noqa: PLC0415 - start-up time
 
-    one, other = opened(a), opened(b)
+    where = home_if_any(home)
+    one, other = opened(file_of(a, where)), opened(file_of(b, where))
     found = likeness(one, other)
     times = _shown(one, other, out) if out else None
     if json:
@@ -68,20 +71,23 @@ def sheet(
     files: Annotated[list[Path], typer.Argument(help="Pictures; made here or elsewhere.")],
     out: Annotated[Path, typer.Option("--out", help="Write the sheet here, as PNG.")],
     columns: Annotated[int, typer.Option(min=0, help="How many in a row; 0 looks good.")] = 0,
+    home: HomeOption = None,
     *,
     json: JsonOption = False,
 ) -> None:
     """Lay pictures out on a sheet, each with what makes it another than its neighbours."""
     from plasma_watch.report import sheet as sheets  # noqa: PLC0415 - start-up time
 
+    where = home_if_any(home)
+    there = [file_of(file, where) for file in files]
     tiles = [
-        sheets.Tile(sheets.thumbnail(opened(file)), file.name, _request_of(file)) for file in files
+        sheets.Tile(sheets.thumbnail(opened(file)), file.name, _request_of(file)) for file in there
     ]
-    written(sheets.draw(f"{len(tiles)} pictures", tiles, columns), out)
+    written(sheets.draw(counted(len(tiles), "picture"), tiles, columns), out)
     if json:
         say_json({"out": str(out), "pictures": len(tiles)})
     else:
-        say(f"{out}: {len(tiles)} pictures")
+        say(f"{out}: {counted(len(tiles), 'picture')}")
 
 
 def _request_of(picture: Path) -> dict[str, Any]:

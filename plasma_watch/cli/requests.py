@@ -15,6 +15,7 @@ from plasma_watch.cli.common import (
     HomeOption,
     JsonOption,
     NameArgument,
+    file_of,
     home_of,
     is_daemon_up,
     say,
@@ -44,7 +45,8 @@ def submit(
 ) -> None:
     """Drop requests into the inbox, whole."""
     found = home_of(home)
-    dropped = [_dropped(found, file, urgent=urgent) for file in files]
+    there = [file_of(file, found) for file in files]
+    dropped = [_dropped(found, file, urgent=urgent) for file in there]
     told = [_awaited(found, name, digest) for name, digest in dropped] if wait else []
     if json:
         say_json(told or [{"name": name, "sha256": digest} for name, digest in dropped])
@@ -106,25 +108,32 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Check requests as the daemon will when they arrive; nothing is dropped."""
-    from plasma_watch.checker import check_file, look_ahead  # noqa: PLC0415 - start-up time
-
     found = home_of(home)
-    errors = {str(file): check_file(found, file, os.environ) for file in files}
-    ahead = {
-        file: "" if error else look_ahead(found, Path(file), os.environ)
-        for file, error in errors.items()
-    }
+    looked = {str(file): _looked_at(found, file) for file in files}
+    errors = [error for error, _ in looked.values() if error]
     if json:
-        say_json({file: _told(error, ahead[file]) for file, error in errors.items()})
-    for file, error in () if json else errors.items():
-        good = ": ".join(filter(None, ("good", ahead[file])))
+        say_json({file: _told(error, ahead) for file, (error, ahead) in looked.items()})
+    for file, (error, ahead) in () if json else looked.items():
+        good = ": ".join(filter(None, ("good", ahead)))
         say(f"{file}: {error.code if error else good}")
         for problem in error.problems if error else ():
             say(f"  {problem}" + (f"  [{problem.hint}]" if problem.hint else ""))
         if error and not error.problems:
             say(f"  {error.message}  [{error.hint}]")
-    if any(errors.values()):
+    if errors:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _looked_at(home: Home, file: Path) -> tuple[PlasmaError | None, str]:
+    """Return what is wrong with a request, and what a good one comes to."""
+    from plasma_watch.checker import check_file, look_ahead  # noqa: PLC0415 - start-up time
+
+    try:
+        there = file_of(file, home)
+    except PlasmaError as exc:
+        return exc, ""
+    error = check_file(home, there, os.environ)
+    return error, "" if error else look_ahead(home, there, os.environ)
 
 
 def _told(error: PlasmaError | None, ahead: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from plasma_watch.cli.common import (
     HomeOption,
     JsonOption,
     config_of,
+    file_of,
     home_of,
     is_daemon_up,
     say,
@@ -23,6 +24,7 @@ from plasma_watch.home import Home
 
 if TYPE_CHECKING:
     from plasma_watch.comfyui.client import Client
+    from plasma_watch.comfyui.facts import Facts
     from plasma_watch.config import Config
     from plasma_watch.generate.adopt.write import Adopted
     from plasma_watch.generate.standing import Standing
@@ -55,7 +57,9 @@ def adopt(
     found = home_of(home)
     config = config_of(found)
     adopted = read(
-        read_export(_content(export), export.name), _named(name or export.stem), config.limits
+        read_export(_content(file_of(export, found)), export.name),
+        _named(name or export.stem),
+        config.limits,
     )
     put(adopted, found.at(config.paths.workflows))
     if json:
@@ -118,11 +122,13 @@ def check(
     found = home_of(home)
     config = config_of(found)
     template = library.load(found.at(config.paths.workflows), name)
-    stands = standing(template, config.defaults, _engine(found, config))
+    client, facts = _engine(found, config)
+    stands = standing(template, config.defaults, client)
     if json:
-        say_json(_facts(template, stands))
+        say_json(_facts(template, stands) | {"sandbox": facts.is_sandbox})
     else:
         _print_standing(template, stands)
+        _print_stand_in(facts)
     if not stands.is_ready:
         raise typer.Exit(EXIT_FAILED)
 
@@ -134,10 +140,11 @@ def listed(home: HomeOption = None, *, json: JsonOption = False) -> None:
     found = home_of(home)
     config = config_of(found)
     folder = found.at(config.paths.workflows)
-    client, why = _engine_or_not(found, config)
+    client, facts, why = _engine_or_not(found, config)
     rows = [_row(folder, name, config, client) for name in library.names(folder)]
     if json:
-        say_json({"workflows": rows, "engine": why or "answers"})
+        is_sandbox = facts is not None and facts.is_sandbox
+        say_json({"workflows": rows, "engine": why or "answers", "sandbox": is_sandbox})
         return
     for row in rows:
         say(f"{row['name']}  {row['state']}")
@@ -146,6 +153,12 @@ def listed(home: HomeOption = None, *, json: JsonOption = False) -> None:
                 say(f"  {row[key]}")
     if why:
         say(f"the engine was not asked: {why}")
+    _print_stand_in(facts)
+
+
+def _print_stand_in(facts: Facts | None) -> None:
+    if facts and facts.is_sandbox:
+        say("the stand-in engine was asked: what ComfyUI has may be otherwise")
 
 
 def _row(folder: Path, name: str, config: Config, client: Client | None) -> dict[str, Any]:
@@ -212,8 +225,8 @@ def _print_standing(template: Template, stands: Standing) -> None:
         say(f"  a request names its own: {problem}")
 
 
-def _engine(home: Home, config: Config) -> Client:
-    """Return a client of the engine: the one that a running daemon uses, else the config's."""
+def _engine(home: Home, config: Config) -> tuple[Client, Facts]:
+    """Return the engine that a running daemon uses, else the config's, and what it is."""
     from plasma_watch.comfyui.engine import Engine  # noqa: PLC0415 - start-up time
     from plasma_watch.status import read_status, utc_now  # noqa: PLC0415 - the same
 
@@ -221,11 +234,11 @@ def _engine(home: Home, config: Config) -> Client:
     told = read_status(home.status / "daemon.toml").get("engine", {}) if is_daemon_up(home) else {}
     if told.get("reachable"):
         comfyui = comfyui.model_copy(update={"url": told["url"], "required_device": "any"})
-    return Engine(comfyui).ready(utc_now())[0]
+    return Engine(comfyui).ready(utc_now())
 
 
-def _engine_or_not(home: Home, config: Config) -> tuple[Client | None, str]:
+def _engine_or_not(home: Home, config: Config) -> tuple[Client | None, Facts | None, str]:
     try:
-        return _engine(home, config), ""
+        return *_engine(home, config), ""
     except PlasmaError as exc:
-        return None, exc.message
+        return None, None, exc.message

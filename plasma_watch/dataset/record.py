@@ -17,6 +17,7 @@ from plasma_watch.dataset.boxes import bad_file
 from plasma_watch.dataset.figures import Box
 from plasma_watch.dataset.framing import Framing
 from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.words import counted
 
 RECORD = "dataset.toml"
 
@@ -104,6 +105,13 @@ def read_record(raw: bytes | None) -> Record:
     except ValidationError as exc:
         problems = toml_check.problems_of(exc, Record, toml_check.line_numbers(text))
         raise bad_file(RECORD, problems) from exc
+
+
+def drawn_by_sandbox(members: Iterable[Member]) -> str:
+    """Return what is said of pictures that the stand-in engine drew; nothing if there are none."""
+    drawn = sum(bool(member.made.get("sandbox")) and not member.removed for member in members)
+    by = "drawn by the stand-in engine, which teaches a LoRA nothing"
+    return f"{counted(drawn, 'picture')} {by}" if drawn else ""
 
 
 _HINT = "Mend it, or move it away: then nothing is known of the pictures that lie there."

@@ -15,7 +15,7 @@ from plasma_watch.dataset.buckets import Size, trimmed
 from plasma_watch.dataset.captions import framing_of
 from plasma_watch.dataset.framing import Framing
 from plasma_watch.dataset.measuring import Measure, behind
-from plasma_watch.dataset.record import Record
+from plasma_watch.dataset.record import Record, drawn_by_sandbox
 from plasma_watch.errors import Code
 from plasma_watch.train import dataset
 from plasma_watch.train.dataset import Contents, Shot, Want
@@ -101,9 +101,9 @@ class Remarks:
         for names, said in ((self.blurred, "blurred"), (self.flat, "little contrast")):
             if shot.name in names:
                 yield said
-        for pair in self._alike:
-            if shot.name in pair:
-                yield f"nearly the same as {pair[pair[0] == shot.name]}"
+        if near := [pair[pair[0] == shot.name] for pair in self._alike if shot.name in pair]:
+            more = f" and {len(near) - 1} more" if len(near) > 1 else ""
+            yield f"nearly the same as {near[0]}{more}"
 
     def _cut(self, shot: Shot) -> Iterator[str]:
         across, down = trimmed((shot.width, shot.height), self._seen[shot.name].bucket)
@@ -118,6 +118,9 @@ class Remarks:
                 yield f"{said} beside the others: {', '.join(names)}"
         for caption, sharing in self.repeated.items():
             yield f"{len(sharing)} pictures have one caption, '{caption}': say what differs"
+        members = (self._members.get(shot.name) for shot in self._good)
+        if said := drawn_by_sandbox(filter(None, members)):
+            yield said
         found = Counter(self._framing(shot) for shot in self._good)
         known = len(self._good) - found[None]
         for framing in (Framing.FACE, Framing.BUST, Framing.FULL):

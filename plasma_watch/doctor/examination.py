@@ -8,9 +8,10 @@ from pathlib import Path
 from plasma_watch import errand
 from plasma_watch.config import Config
 from plasma_watch.doctor import engine, machine, service, trainer
-from plasma_watch.doctor.line import Line, green, red
+from plasma_watch.doctor.line import Line, green, red, yellow
 from plasma_watch.errors import PlasmaError
 from plasma_watch.home import Home
+from plasma_watch.report.heads import read_head
 from plasma_watch.system.services import Services
 
 PICTURE = "doctor-picture"
@@ -46,7 +47,15 @@ def picture(home: Home, config: Config) -> Line:
             )
     except PlasmaError as exc:
         return red("picture", exc.message, exc.hint)
+    if status["state"] == "done" and _is_drawn(errand.picture_of(home, status)):
+        said = f"drawn by the stand-in engine, which says nothing of ComfyUI: {status['why']}"
+        return yellow("picture", said, "Stop the daemon and run it without --sandbox.")
     if status["state"] == "done":
         return green("picture", f"made: {status['why']}")
     hint = str(status.get("error", {}).get("hint") or f"status/{PICTURE}.log tells of every step.")
     return red("picture", str(status["why"]), hint)
+
+
+def _is_drawn(picture: Path) -> bool:
+    """Tell whether the stand-in engine made a picture, as its manifest says."""
+    return read_head(picture.with_suffix(".toml")).get("result", {}).get("sandbox") is True

@@ -13,6 +13,7 @@ from plasma_watch.job import Job
 from plasma_watch.outputs.picture import as_jpeg
 from plasma_watch.report import durations
 from plasma_watch.status import Board, of_running
+from plasma_watch.words import counted
 
 SHOW_SECONDS = 0.1
 """The status shows at most one node or step in this time, and always the last step."""
@@ -65,7 +66,7 @@ class Teller:
             why = f"ComfyUI takes prompts and runs none: its worker has died{of}; restart ComfyUI"
             self._say(why, Code.ENGINE_STUCK)
         elif news.ahead:
-            why = f"{self._which()}behind {news.ahead} other prompt(s) in ComfyUI"
+            why = f"{self._which()}behind {counted(news.ahead, 'other prompt')} in ComfyUI"
             self._say(why, Code.ENGINE_BUSY)
 
     def _is_due(self, now: float) -> bool:

@@ -150,9 +150,14 @@ class Index:
 
     def find(self, question: Question, most: int) -> list[Found]:
         """Return the newest that fit, the newest last."""
-        terms, values = terms_of(question)
-        where = " AND ".join(["made IS NOT NULL", "NOT sheet", *terms])
+        where, values = _where(question)
         return self._found(where, values, "made DESC", most)
+
+    def count(self, question: Question) -> int:
+        """Return how many fit, as far as they were read."""
+        where, values = _where(question)
+        asked = f"SELECT count(*) FROM pictures WHERE {where}"  # noqa: S608 - our own words
+        return int(self._db.execute(asked, values).fetchone()[0])
 
     def versions(self, stem: str) -> list[Found]:
         """Return every version of a picture, in their order."""
@@ -251,6 +256,12 @@ def _stamp(path: Path) -> str:
 
 def _stamped(found: os.stat_result) -> str:
     return f"{found.st_mtime_ns} {found.st_size} {found.st_ino}"
+
+
+def _where(question: Question) -> tuple[str, list[Any]]:
+    """Return what must hold of a picture that is looked for, and the values that it speaks of."""
+    terms, values = terms_of(question)
+    return " AND ".join(["made IS NOT NULL", "NOT sheet", *terms]), values
 
 
 def _apart(one: str, other: str) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from plasma_watch.errors import Code, Problem
+from plasma_watch.words import counted
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 """Pictures that are read, in any case."""
@@ -85,7 +86,7 @@ def problems(contents: Contents, want: Want) -> Iterator[Problem]:
         if names := [shot.name for shot in contents.shots if is_so(shot, want)]:
             yield say(code, f"has {_many(names, said)}", hint.format(trigger=want.trigger))
     if (usable := contents.usable()) < want.least:
-        found = f"{usable} picture{'' if usable == 1 else 's'} that can be read"
+        found = f"{counted(usable, 'picture')} that can be read"
         hint = "Add pictures. The limit is limits.min_images in config.toml."
         yield say(Code.DATASET_TOO_FEW, f"has {found}; at least {want.least} are needed", hint)
 
@@ -155,8 +156,9 @@ def warnings(contents: Contents, resolution: int) -> Iterator[str]:
     small = [f"{s.name} ({s.width}x{s.height})" for s in good if _is_small(s, resolution)]
     if small:
         yield f"{_many(small, f'blown up to {resolution}, which blurs them')}"
-    if alike := alike_pairs(good):
-        yield f"nearly the same: {_listed([f'{one} and {other}' for one, other in alike])}"
+    if groups := _groups(alike_pairs(good)):
+        told = [f"{first} and {_others(others)}" for first, *others in groups]
+        yield f"nearly the same: {_listed(told)}"
     if long := [shot.name for shot in good if shot.more_lines]:
         yield f"{_many(long, 'whose caption has several lines: only the first is read')}"
     if contents.lonely:
@@ -177,9 +179,24 @@ def alike_pairs(shots: Sequence[Shot]) -> list[tuple[str, str]]:
     ]
 
 
+def _groups(pairs: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """Return pairs put together: of a sheet of like figures there are hundreds."""
+    groups: list[list[str]] = []
+    for one, other in pairs:
+        group = next((each for each in groups if one in each or other in each), None)
+        if group is None:
+            groups.append([one, other])
+        else:
+            group += [name for name in (one, other) if not any(name in each for each in groups)]
+    return groups
+
+
+def _others(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names)} more"
+
+
 def _many(names: Sequence[str], said: str) -> str:
-    picture = "1 picture" if len(names) == 1 else f"{len(names)} pictures"
-    return f"{picture} {said}: {_listed(names)}"
+    return f"{counted(len(names), 'picture')} {said}: {_listed(names)}"
 
 
 def _listed(names: Sequence[str]) -> str:

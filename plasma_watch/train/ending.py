@@ -22,6 +22,7 @@ from plasma_watch.train.progress import HEAT_FACTOR
 from plasma_watch.train.publishing import Good, Shelf, Story
 from plasma_watch.train.telling import duration
 from plasma_watch.train.work import DATASET, Work
+from plasma_watch.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def place(work: Work) -> Ending:
         )
     _publish(work, good, "done", is_chosen=True)
     work.shop.needs.learn(training_at(work.request.resolution), work.history.summary().peak_bytes)
-    work.say(f"{work.plan.steps} steps in {work.plan.epochs} epochs")
+    work.say(f"{counted(work.plan.steps, 'step')} in {counted(work.plan.epochs, 'epoch')}")
     return placed(work.job, work.folder)
 
 
@@ -55,8 +56,8 @@ def placed(job: Job, folder: Path) -> Ending:
     """Return the ending of a training whose files lie in their places, and tidy up behind it."""
     clear(folder)
     made = [made.path for made in job.training.made] if job.training else []
-    epochs = sum(path.endswith(".safetensors") for path in made)
-    return Ending(State.DONE, f"{made[0]} is the last of {epochs} epochs, chosen and installed")
+    epochs = counted(sum(path.endswith(".safetensors") for path in made), "epoch")
+    return Ending(State.DONE, f"{made[0]} is the last of {epochs}, chosen and installed")
 
 
 def keep_good(work: Work) -> list[Version]:

@@ -49,8 +49,9 @@ class Folder:
                 raise
             raise PlasmaError(
                 Code.DATASET_MISSING,
-                f"{self.named} is no folder that can be read: {exc.message}",
-                "Put the dataset there, or mend the path.",
+                f"the dataset cannot be read: {exc.message}",
+                "Put pictures with captions there (`plasma-watch dataset prepare` makes them of a "
+                "reference sheet; docs/datasets.md), or mend the path.",
             ) from exc
         return sorted((name for name in found if not name.startswith(".")), key=_natural)
 

@@ -16,6 +16,7 @@ from plasma_watch.gate import disk, memory, power, probe
 from plasma_watch.gate.memory import Start, Verdict, Wait
 from plasma_watch.system import platform
 from plasma_watch.train.shop import Workshop
+from plasma_watch.words import counted
 
 FREE_SECONDS = 3.0
 """How long ComfyUI is given to let go of its models before memory is read again."""
@@ -69,5 +70,5 @@ def _busy(client: Client) -> Wait | None:
         return None
     whose = f" (of {', '.join(queue.clients)})" if queue.clients else ""
     count = len(queue.running) + len(queue.pending)
-    why = f"waits for ComfyUI's queue to be empty: {count} prompt(s) that are not ours{whose}"
+    why = f"waits for ComfyUI's queue to be empty: {counted(count, 'prompt')} not ours{whose}"
     return Wait(Code.ENGINE_BUSY, why)

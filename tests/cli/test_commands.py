@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import tomllib
 from collections.abc import Mapping
@@ -12,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from plasma_watch import __version__
 from plasma_watch.cli import app
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_text import dumps
 from tests.cli.conftest import Run
+from tests.fakes.scenes import PAGE, TRAINING
 
 GOOD = 'kind = "generate"\nworkflow = "txt2img"\nprompt = "x"\n'
 
@@ -49,12 +52,29 @@ def test_submit_drops_a_file_whole(run: Run, home: Path, tmp_path: Path) -> None
     assert [p.name for p in (home / "inbox" / "urgent").iterdir()] == ["p003.toml"]
 
 
-def test_submit_of_a_missing_file_says_so(run: Run) -> None:
-    """Nothing is dropped."""
-    answer = run("submit", "nowhere.toml")
+def test_submit_of_a_missing_file_says_where_it_was_sought(run: Run, home: Path) -> None:
+    """Nothing is dropped, of the others neither."""
+    answer = run("submit", "examples/first-page.toml", "nowhere.toml")
 
     assert answer.code == 1
-    assert "nowhere.toml cannot be read: No such file" in answer.err
+    sought = f"neither in {Path.cwd()} nor in the home, {home}"
+    assert f"nowhere.toml is not there: {sought} (request.missing-file)" in answer.err
+    assert not list((home / "inbox").glob("*.toml"))
+
+
+def test_a_path_is_taken_as_given_or_below_the_home(
+    run: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands print paths as they are below the home; the shell may stand elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    (home / "mine.toml").write_text(GOOD, "utf-8")
+
+    assert run("submit", "examples/first-page.toml").code == 0
+    assert "mine.toml: good" in run("check", "mine.toml").out
+    assert (home / "inbox" / "first-page.toml").is_file()
+
+    (tmp_path / "mine.toml").write_text("", "utf-8")
+    assert "mine.toml: request." in run("check", "mine.toml").out
 
 
 def test_submit_wait_without_a_daemon_ends_with_three(run: Run, tmp_path: Path) -> None:
@@ -163,6 +183,57 @@ def test_status_shows_line_engine_and_what_was_ignored(run: Run, home: Path, hel
     assert "restart the daemon" in answer.out
 
 
+def test_status_shows_how_the_running_job_is_getting_on(run: Run, home: Path, held: Lock) -> None:
+    """Step, share and time to go, also for programs; nothing is told of what a dead daemon ran."""
+    _write(home, "daemon", _DAEMON | {"running": "p002"})
+    _write(home, "p002", PAGE | {"name": "p002"})
+
+    assert "running p002: step 9 of 20, 45%, 23 s to go, 2.10 s/step" in run("status").out
+    assert json.loads(run("status", "--json").out)["job"]["steps"] == 20
+    assert "progress  45%, 23 s to go, 2.10 s/step" in run("status", "p002").out
+    held.release()
+    assert "step 9 of 20" not in run("status").out
+
+
+def test_status_says_nothing_untrue_of_an_engine(run: Run, home: Path, held: Lock) -> None:
+    """While a training runs it is not asked; what a dead daemon knew of it is not told."""
+    engine = {"url": "http://127.0.0.1:8188", "reachable": False}
+    _write(home, "daemon", _DAEMON | {"running": "spyke", "engine": engine})
+    _write(home, "spyke", TRAINING)
+
+    assert "engine  a training runs; ComfyUI is not asked meanwhile" in run("status").out
+    _write(home, "spyke", PAGE)
+    assert "engine  ComfyUI does not answer at http://127.0.0.1:8188" in run("status").out
+    held.release()
+    assert "engine" not in run("status").out
+
+
+def test_status_shows_what_failed_of_late(run: Run, home: Path) -> None:
+    """The last of them with the reason, unless somebody took it up; the daemon may be down."""
+    for number in range(1, 6):
+        _fail(home, f"p{number}", f"why {number}")
+    (home / "failed" / "20260101T000000-p5" / "p5.toml").unlink()
+
+    shown = run("status").out
+    told = json.loads(run("status", "--json").out)["failures"]
+
+    assert [row["name"] for row in told] == ["p2", "p3", "p4"]
+    assert "UTC): why 4\n" in shown
+    assert "`plasma-watch status p4` says more" in shown
+    assert "why 1" not in shown
+    assert "why 5" not in shown
+
+
+def test_status_tells_no_failure_of_another_day(run: Run, home: Path) -> None:
+    """The history does."""
+    _fail(home, "p1", "why 1")
+    for path in (home / "failed" / "20260101T000000-p1" / "job.toml", home / "failed"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+
+    assert "why 1" not in run("status").out
+    assert "why 1" in run("history").out
+
+
 def test_status_of_a_name(run: Run, home: Path) -> None:
     """What it is, how far, what went wrong and what to do; control characters stay visible."""
     error = {"code": "engine.node-error", "message": "m", "hint": "look \x1b[2Jthere"}
@@ -269,7 +340,10 @@ def test_history_lists_what_ended(run: Run, home: Path) -> None:
     told = json.loads(run("history", "--json", "--last", "2").out)
 
     assert [row["name"] for row in told] == ["p2", "p3"]
-    assert "failed     p2  why 2" in run("history").out
+    whole, part = run("history"), run("history", "--last", "2")
+    assert "failed     p2  why 2" in whole.out
+    assert whole.err == ""
+    assert part.err == "2 of 3 shown, the newest; --last 3 shows all\n"
 
 
 @pytest.mark.parametrize("kind", ["generate", "train", "config"])
@@ -297,6 +371,20 @@ def test_config_show_is_what_is_used(run: Run, monkeypatch: pytest.MonkeyPatch) 
     assert json.loads(run("config", "show", "--json").out) == shown
 
 
+@pytest.mark.parametrize("json_", [(), ("--json",)])
+def test_config_show_says_no_password(
+    run: Run, monkeypatch: pytest.MonkeyPatch, json_: tuple[str, ...]
+) -> None:
+    """It is what people paste when they ask for help."""
+    monkeypatch.setenv("COMFYUI_URL", "http://me:hunter2@127.0.0.1:9999")
+
+    shown = run("config", "show", *json_).out
+
+    assert "http://127.0.0.1:9999" in shown
+    assert "hunter2" not in shown
+    assert "me:" not in shown
+
+
 def test_folder_that_is_no_home_is_wrong_use(run: Run, tmp_path: Path) -> None:
     """Exit code 2, and the command that makes it one."""
     answer = run("status", "--home", str(tmp_path))
@@ -310,6 +398,14 @@ def test_errors_are_json_where_json_was_asked_for(run: Run, tmp_path: Path) -> N
     answer = run("status", "--json", "--home", str(tmp_path))
 
     assert json.loads(answer.out)["error"]["code"] == "config.layout"
+
+
+def test_version_is_told(run: Run) -> None:
+    """Without a command, and without a home."""
+    answer = run("--version")
+
+    assert answer.code == 0
+    assert answer.out == f"plasma-watch {__version__}\n"
 
 
 def test_unknown_command_is_wrong_use(run: Run) -> None:
@@ -353,6 +449,14 @@ _DAEMON = {
         "pressure": "warn",
     },
 }
+
+
+def _fail(home: Path, name: str, why: str) -> None:
+    folder = home / "failed" / f"20260101T000000-{name}"
+    folder.mkdir()
+    (folder / f"{name}.toml").touch()
+    job = {"name": name, "file": f"{name}.toml", "ending": {"why": why}}
+    (folder / "job.toml").write_text(dumps(job), "utf-8")
 
 
 def _write(home: Path, name: str, table: Mapping[str, Any]) -> None:

@@ -13,6 +13,17 @@ from tests.fakes.datasets import fill, scene
 from tests.fakes.sheets import model_sheet, row
 
 SMALL = ("--resolution", "128")
+DRAWN = """
+kind = "generate"
+[result]
+sandbox = true
+[engine]
+[daemon]
+[graph]
+json = "{}"
+template_sha256 = ""
+"""
+"""A manifest of the stand-in engine, as far as it matters here."""
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +145,7 @@ def test_a_missing_file_of_boxes_is_told(run: Run, sheet: Path) -> None:
     answer = run("dataset", "prepare", str(sheet), "--to", "datasets/s", "--boxes", "no.toml")
 
     assert answer.code == 1
-    assert "no.toml cannot be read" in answer.err
+    assert "no.toml is not there: neither in" in answer.err
 
 
 @pytest.mark.parametrize("resolution", ["32", "4096"])
@@ -207,6 +218,46 @@ def test_add_takes_pictures_and_names_what_it_skips(run: Run, home: Path) -> Non
     assert answer.code == 1
     assert f"skipped: {home / 'bad.png'} is empty (dataset.bad-picture)" in answer.out
     assert (home / "datasets" / "reg" / "a.txt").read_text() == "a street\n"
+
+
+def test_add_says_what_the_stand_in_drew(run: Run, home: Path) -> None:
+    """Once, with the count: its pictures look like none of anybody's."""
+    for number in (1, 2):
+        page = home / "output" / f"p{number}.png"
+        scene(number, 300, 200).save(page)
+        page.with_suffix(".toml").write_text(DRAWN, "utf-8")
+
+    out = run(
+        "dataset",
+        "add",
+        "output/p1.png",
+        "output/p2.png",
+        "--to",
+        "datasets/reg",
+        "--caption",
+        "x",
+        *SMALL,
+    ).out
+
+    assert out.count("stand-in engine") == 1
+    assert "note: 2 pictures drawn by the stand-in engine, which teaches a LoRA nothing" in out
+
+
+def test_pictures_and_sheets_are_taken_from_below_the_home(
+    run: Run, home: Path, sheet: Path
+) -> None:
+    """One that is nowhere is named with both places; the others are taken."""
+    scene(1, 300, 200).save(home / "a.png")
+    (home / "sheet.png").write_bytes(sheet.read_bytes())
+
+    added = run(
+        "dataset", "add", "a.png", "no.png", "--to", "datasets/reg", "--caption", "x", *SMALL
+    )
+
+    assert added.code == 1
+    assert f"skipped: no.png is not there: neither in {Path.cwd()} nor in" in added.out
+    assert (home / "datasets" / "reg" / "a.png").exists()
+    assert "sheet.png: 800x567" in prepared(run, Path("sheet.png"))
 
 
 def test_add_of_what_is_in_already_is_no_failure(run: Run, home: Path) -> None:

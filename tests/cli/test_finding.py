@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,40 @@ def test_history_of_nothing_says_so(run: Run, home: Path) -> None:
     assert len(json.loads(run("history", "twice", "--json").out)) == 2
 
 
+@pytest.mark.usefixtures("page")
+def test_find_says_that_it_shows_a_part(run: Run) -> None:
+    """Beside what was asked for; nothing when it is all."""
+    part = run("find", "--page", "3", "--last", "1")
+
+    assert len(part.out.splitlines()) == 1
+    assert part.err == "1 of 2 shown, the newest; --last 2 shows all\n"
+    assert run("find", "--page", "3", "--last", "2").err == ""
+    assert run("find", "--last", "1", "--json").err == ""
+
+
+def test_days_have_names(run: Run, home: Path) -> None:
+    """Those of UTC, as find shows them."""
+    picture = made(home, "new")
+    text = picture.with_suffix(".toml").read_text()
+    now = datetime.now(UTC) - timedelta(days=1)
+    assert "2026-11-22T12:00:00Z" in text
+    new = text.replace("2026-11-22T12:00:00Z", f"{now:%Y-%m-%d}T12:00:00Z")
+    picture.with_suffix(".toml").write_text(new)
+
+    assert run("find", "--since", "yesterday").code == 0
+    assert run("find", "--since", "yesterday", "--until", "yesterday").code == 0
+    assert run("find", "--since", "today").code == 1
+
+
+@pytest.mark.parametrize("text", ["2026-13-01", "tomorrow", "", "20261122x"])
+def test_what_is_no_day_is_wrong_use(run: Run, text: str) -> None:
+    """With what is one."""
+    answer = run("find", "--since", text)
+
+    assert answer.code == 2
+    assert "expected today, yesterday or" in " ".join(answer.err.replace("│", " ").split())
+
+
 def test_approve_marks_a_picture(run: Run, home: Path, page: Path) -> None:
     """In its manifest, and its job is kept; find shows it."""
     (home / "done" / JOB).mkdir()
@@ -149,6 +183,16 @@ def test_approve_marks_a_picture(run: Run, home: Path, page: Path) -> None:
     told = json.loads(run("approve", str(page), "--undo", "--json").out)
     assert told["approved"] is False
     assert run("find", "--approved").code == 1
+
+
+@pytest.mark.usefixtures("page")
+def test_what_find_prints_can_be_approved(run: Run) -> None:
+    """Its paths begin at the home; the shell stands elsewhere."""
+    shown = json.loads(run("find", "--page", "3", "--json").out)[-1]["picture"]
+
+    assert run("approve", shown).code == 0
+    assert len(run("find", "--approved").out.splitlines()) == 1
+    assert run("find", "--picture", shown).code == 0
 
 
 def test_approve_finds_the_manifest_of_a_moved_picture(

@@ -67,6 +67,19 @@ def test_without_comfyui_a_choice_is_not_installed(run: Run, versions: list[Vers
     assert "set comfyui.dir" in answer.out
 
 
+def test_in_a_sandbox_a_choice_is_installed_there(
+    run: Run, home: Path, versions: list[Version]
+) -> None:
+    """Where its pages look for it."""
+    (home / "status" / "daemon.toml").write_text("sandbox = true\n", "utf-8")
+
+    answer = run("lora", "choose", "spyke", "1")
+
+    file = f"spyke-{versions[0].short}.safetensors"
+    assert "not installed" not in answer.out
+    assert (home / ".plasma" / "sandbox" / "models" / "loras" / file).is_file()
+
+
 def test_a_version_that_is_not_there_is_told(run: Run, versions: list[Version]) -> None:
     """Exit code 1, with those that are."""
     answer = run("lora", "choose", "spyke", "7")

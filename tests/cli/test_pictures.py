@@ -51,6 +51,18 @@ def test_compare_draws_the_difference(run: Run, tmp_path: Path) -> None:
         assert row.width > 3 * 64
 
 
+def test_pictures_are_named_as_the_commands_print_them(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
+    """Below the home, wherever the shell stands."""
+    for name in ("a", "b"):
+        drawn().save(home / "output" / f"{name}.png")
+    out = tmp_path / "sheet.png"
+
+    assert run("compare", "output/a.png", "output/b.png").out.startswith("identical")
+    assert run("sheet", "output/a.png", "--out", str(out)).out == f"{out}: 1 picture\n"
+
+
 def test_compare_names_what_it_cannot_read(run: Run, tmp_path: Path) -> None:
     """A file that is not there, one that is no picture, and a place that is none."""
     a, bad = tmp_path / "a.png", tmp_path / "bad.png"

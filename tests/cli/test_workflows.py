@@ -67,6 +67,13 @@ def test_adopt_replaces_nothing(run: Run, export: Path) -> None:
     assert json.loads(answer.out)["error"]["code"] == "workflow.taken"
 
 
+def test_adopt_takes_an_export_from_below_the_home(run: Run, home: Path, export: Path) -> None:
+    """Wherever the shell stands."""
+    (home / "hero.json").write_bytes(export.read_bytes())
+
+    assert run("workflow", "adopt", "hero.json").code == 0
+
+
 def test_adopt_refuses_with_the_reason(run: Run, tmp_path: Path) -> None:
     """A file that is not there, the editor's format, and what no request could fill."""
     editor, shown = tmp_path / "editor.json", tmp_path / "shown.json"
@@ -147,6 +154,14 @@ def test_list_says_of_each_whether_it_is_ready(run: Run, home: Path) -> None:
     assert "txt2img  ready" in lines
     assert any(line.startswith("bad  broken: ") for line in lines)
     assert "not asked" not in answer.out
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_stand_in_that_answers_is_named(run: Run) -> None:
+    """What it has says nothing of ComfyUI's; programs are told too."""
+    for command in (("list",), ("check", "txt2img")):
+        assert "the stand-in engine was asked" in run("workflow", *command).out
+        assert json.loads(run("workflow", *command, "--json").out)["sandbox"] is True
 
 
 def test_list_needs_no_engine(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ def test_why_steers_nothing() -> None:
     job = Job("20261122T120000-p003", "p003", "p003.toml", "generate", NOON, "")
     ending = Ending(State.FAILED, ESCAPES, "engine.node-error", ESCAPES, (ESCAPES, "a\nb"))
 
-    text = why_text(job, ending)
+    text = why_text(job, ending, Path("/home"))
 
     assert steering(text) == []
     assert len(text.splitlines()) > 5

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from plasma_watch.dataset.record import Member, Record, read_record
+from plasma_watch.dataset.record import Member, Record, drawn_by_sandbox, read_record
 from plasma_watch.errors import Code, PlasmaError
 from tests.dataset.test_keeping import member
 
@@ -25,6 +25,16 @@ def test_a_record_is_read_as_it_was_written() -> None:
     assert again.picture == (FULL, page)
     assert again.trigger == "spyke"
     assert again.made_by.startswith("plasma-watch ")
+
+
+def test_what_the_stand_in_drew_is_counted() -> None:
+    """But for what was taken out; of none nothing is said."""
+    drawn = [member(f"{n}.png", made={"sandbox": True}) for n in range(3)]
+    others = [member("a.png", made={"sandbox": False}), member("b.png"), drawn[0]]
+
+    assert drawn_by_sandbox(drawn).startswith("3 pictures drawn by the stand-in engine")
+    assert drawn_by_sandbox(others).startswith("1 picture drawn")
+    assert drawn_by_sandbox([member("c.png", made={"sandbox": True}, removed=True)]) == ""
 
 
 def test_what_goes_without_saying_is_not_said() -> None:

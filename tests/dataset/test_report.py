@@ -132,6 +132,28 @@ def test_blurred_and_nearly_equal_pictures_are_told(tmp_path: Path) -> None:
     assert any(warning.startswith("blurred beside the others: p2") for warning in found.warnings)
 
 
+def test_a_picture_like_many_names_one_of_them(tmp_path: Path) -> None:
+    """And how many more: a sheet of like figures would fill the screen."""
+    fill(tmp_path, 15)
+    for number in (1, 2, 3):
+        scene(4).save(tmp_path / f"p{number}.png")
+
+    assert notes(told(tmp_path), "p1.png") == ("nearly the same as p2.png and 2 more",)
+
+
+def test_what_the_stand_in_drew_is_told_once(tmp_path: Path) -> None:
+    """With how many there are; a manifest said so when they were taken."""
+    fill(tmp_path, 15)
+    members = [member(f"p{n}.png", made={"sandbox": True}) for n in (1, 2)]
+    (tmp_path / RECORD).write_text(Record().with_members(members, "spyke").to_toml())
+
+    warnings = told(tmp_path).warnings
+
+    assert [said[:30] for said in warnings if "stand-in" in said] == [
+        "2 pictures drawn by the stand-"
+    ]
+
+
 def test_captions_that_repeat_are_told(tmp_path: Path) -> None:
     """With how often."""
     fill(tmp_path, 15)

@@ -106,8 +106,9 @@ def test_every_command_is_in_the_contract() -> None:
 
 def test_every_option_shown_exists() -> None:
     """`--x` in the docs is an option of some command."""
-    known = {"--help", "--install-completion"}
-    for command in get_command(app).commands.values():  # type: ignore[attr-defined]
+    front = get_command(app)
+    known = {"--help", *(option for parameter in front.params for option in parameter.opts)}
+    for command in front.commands.values():  # type: ignore[attr-defined]
         for inner in getattr(command, "commands", {"": command}).values():
             known |= {option for parameter in inner.params for option in parameter.opts}
     flags_of_comfyui = {"--force-fp16", "--fp32-vae", "--preview-method"}

@@ -237,7 +237,7 @@ def test_prompts_of_others_before_ours_are_told(told: Telling) -> None:
     status = told().tell(waiting_behind(queue))
 
     assert status["waiting_for"] == Code.ENGINE_BUSY
-    assert status["why"] == "behind 2 other prompt(s) in ComfyUI"
+    assert status["why"] == "behind 2 other prompts in ComfyUI"
 
 
 def test_engine_that_runs_nothing_is_told(told: Telling) -> None:

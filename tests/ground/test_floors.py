@@ -17,7 +17,7 @@ HOUSE = Path(plasma_watch.__file__).parent
 FLOORS: list[set[str]] = [
     {"cli", "__main__"},
     {"startup", "checker", "doctor", "benchmark"},
-    {"installing", "errand"},
+    {"installing", "errand", "starters"},
     {"daemon"},
     {"worker", "bulletin", "catching_up", "notices"},
     {"intake", "line", "others", "generate", "train", "dataset"},

@@ -6,6 +6,7 @@ import re
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from plasma_watch.job import (
 )
 
 NOON = datetime(2026, 11, 22, 4, 15, 12, tzinfo=UTC)
+HOME = Path("/a/home")
 JOB = Job(
     id="20261122T041512-p003",
     name="p003",
@@ -418,7 +420,7 @@ def test_why_text_lists_what_to_mend() -> None:
         ("line 3: promt is unknown. Did you mean `prompt`?", "line 4: cfg is odd"),
     )
 
-    assert why_text(JOB, ending) == (
+    assert why_text(JOB, ending, HOME) == (
         "p003.toml was not made. To mend:\n"
         "\n"
         "  - line 3: promt is unknown. Did you mean `prompt`?\n"
@@ -428,7 +430,7 @@ def test_why_text_lists_what_to_mend() -> None:
         "Job:  20261122T041512-p003\n"
         "\n"
         "To try again, move p003.toml back into the inbox, or run:\n"
-        "  plasma-watch retry p003\n"
+        "  plasma-watch retry --home /a/home p003\n"
     )
 
 
@@ -436,7 +438,7 @@ def test_why_text_says_what_happened_and_what_to_do() -> None:
     """When one thing went wrong."""
     ending = Ending(State.FAILED, "the picture is black", "image.blank", "Use --fp32-vae.")
 
-    assert why_text(JOB, ending) == (
+    assert why_text(JOB, ending, HOME) == (
         "p003.toml was not made: the picture is black\n"
         "\n"
         "What to do:\n"
@@ -446,7 +448,7 @@ def test_why_text_says_what_happened_and_what_to_do() -> None:
         "Job:  20261122T041512-p003\n"
         "\n"
         "To try again, move p003.toml back into the inbox, or run:\n"
-        "  plasma-watch retry p003\n"
+        "  plasma-watch retry --home /a/home p003\n"
     )
 
 
@@ -454,7 +456,7 @@ def test_why_text_without_code_and_hint_is_short() -> None:
     """When there is nothing to explain."""
     ending = Ending(State.FAILED, "it was taken away")
 
-    assert why_text(JOB, ending).startswith(
+    assert why_text(JOB, ending, HOME).startswith(
         "p003.toml was not made: it was taken away\n\nTo try again, move"
     )
 
@@ -462,19 +464,19 @@ def test_why_text_without_code_and_hint_is_short() -> None:
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ('it\'s "mine"', "plasma-watch retry 'it'\"'\"'s \"mine\"'"),
-        ("a b", "plasma-watch retry 'a b'"),
-        ("😀", "plasma-watch retry '😀'"),
-        ("$(rm -r x)", "plasma-watch retry '$(rm -r x)'"),
-        ("-p", "plasma-watch retry -- -p"),
-        ("--all", "plasma-watch retry -- --all"),
+        ('it\'s "mine"', "plasma-watch retry --home /a/home 'it'\"'\"'s \"mine\"'"),
+        ("a b", "plasma-watch retry --home /a/home 'a b'"),
+        ("😀", "plasma-watch retry --home /a/home '😀'"),
+        ("$(rm -r x)", "plasma-watch retry --home /a/home '$(rm -r x)'"),
+        ("-p", "plasma-watch retry --home /a/home -- -p"),
+        ("--all", "plasma-watch retry --home /a/home -- --all"),
     ],
 )
 def test_the_retry_can_be_pasted_into_a_shell(name: str, command: str) -> None:
     """Whatever the request was called."""
     job = replace(JOB, name=name, file=f"{name}.toml")
 
-    text = why_text(job, Ending(State.FAILED, "it failed"))
+    text = why_text(job, Ending(State.FAILED, "it failed"), HOME)
 
     assert text.endswith(f"  {command}\n")
     assert f"move {name}.toml back into the inbox" in text

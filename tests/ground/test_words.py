@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plasma_watch.words import escaped, one_line, visible, without_userinfo
+from plasma_watch.words import counted, escaped, one_line, visible, without_userinfo
 
 
 @pytest.mark.parametrize("text", ["", "ä が 中 עברית\n\tok", "one\u3000two", "👍", "{0} %s [red]"])
@@ -17,6 +17,14 @@ def test_what_people_read_stays_as_it_is(text: str) -> None:
     """Letters of every script, blanks of every width, lines and tabs."""
     assert visible(text) == text
     assert escaped(text) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), ("?", "? runs")]
+)
+def test_a_noun_follows_its_count(count: object, said: str) -> None:
+    """One is one; what nobody knows is many."""
+    assert counted(count, "run") == said
 
 
 @pytest.mark.parametrize("char", ["\x1b", "\r", "\x00", "\x7f", "\x9b", "\u202e", "\u2028"])

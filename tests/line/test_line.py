@@ -393,7 +393,7 @@ def test_why_says_what_happened_and_what_to_do(home: Home, line: Line) -> None:
     assert "p003.toml was not made: the prompt is missing" in why
     assert "request.missing-key" in why
     assert "Add a prompt." in why
-    assert "plasma-watch retry p003" in why
+    assert f"plasma-watch retry --home {home.root} p003" in why
 
 
 def test_a_folder_is_complete_when_it_appears(home: Home, line: Line) -> None:

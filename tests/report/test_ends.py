@@ -9,7 +9,7 @@ import pytest
 
 from plasma_watch.home import Home
 from plasma_watch.job import Ending, Job, State
-from plasma_watch.report.ends import Ends
+from plasma_watch.report.ends import FAILURES_LOOKED_AT, Ends, failed_since
 from tests.fakes.home import NOON, a_home
 
 AT = NOON.timestamp()
@@ -121,3 +121,58 @@ def test_what_a_person_put_there_breaks_nothing(home: Home) -> None:
         ("3", "", "", ""),
     }
     assert [end.problems for end in found] == [[], []]
+
+
+def names(home: Home, oldest: float, most: int = 5) -> list[str]:
+    """Return the names of what failed after an instant."""
+    return [end.name for end in failed_since(home, oldest, most)]
+
+
+def failed(home: Home, number: int) -> Path:
+    """Put the folder of a job where it failed, with its request in it."""
+    folder = ended(home, number, State.FAILED)
+    (folder / f"p{number}.toml").touch()
+    return folder
+
+
+def test_what_failed_lately_is_told(home: Home) -> None:
+    """The newest last and at most so many; what ended otherwise, or before, is not."""
+    for number in (4, 1, 3, 2):
+        failed(home, number)
+    ended(home, 5)
+
+    assert names(home, AT + 2) == ["p2", "p3", "p4"]
+    assert names(home, AT, most=1) == ["p4"]
+
+
+def test_a_failure_that_was_taken_up_is_settled(home: Home) -> None:
+    """Its request was moved back; or its name was dropped anew, whatever became of that."""
+    failed(home, 1)
+    (failed(home, 2) / "p2.toml").unlink()
+    failed(home, 3)
+    (home.status / "p3.toml").write_text('job = "20261122T130000-p3"\n')
+    (home.status / "p1.toml").write_text('job = "20261122T120100-p1"\n')
+
+    assert names(home, AT) == ["p1"]
+
+
+def test_of_very_many_failures_the_newest_drops_are_looked_at(home: Home) -> None:
+    """However many lie there, it costs the same."""
+    for number in range(FAILURES_LOOKED_AT + 1):
+        folder = home.failed / f"20261122T{number:06d}-p{number}"
+        folder.mkdir()
+        (folder / "job.toml").write_text(f'name = "p{number}"\n')
+
+    found = names(home, AT, most=1000)
+
+    assert len(found) == FAILURES_LOOKED_AT
+    assert "p0" not in found
+
+
+def test_a_name_that_leads_elsewhere_is_not_followed(home: Home, tmp_path: Path) -> None:
+    """A journal is a file that anybody may have edited."""
+    folder = failed(home, 1)
+    (folder / "job.toml").write_text(f'name = "{tmp_path}/x"\nfile = "../p1.toml"\n')
+    (tmp_path / "x.toml").write_text('job = "20991122T130000-p3"\n')
+
+    assert names(home, AT) == [f"{tmp_path}/x"]

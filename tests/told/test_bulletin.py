@@ -80,7 +80,7 @@ def a_bulletin(**changes: Any) -> Bulletin:
         (
             a_bulletin(running=RUNNING, first=PAGES, length=3, is_paused=True),
             "running",
-            "cover runs; 3 in line",
+            "cover runs, then the line is paused; take PAUSE out of the inbox to go on; 3 in line",
         ),
         (
             a_bulletin(first=PAGES, length=3, is_paused=True, holds={"generate": HOLD}),
@@ -100,7 +100,7 @@ def a_bulletin(**changes: Any) -> Bulletin:
     ],
 )
 def test_the_daemon_says_what_it_does_and_why(bulletin: Bulletin, state: str, why: str) -> None:
-    """One word and one sentence; the running job goes before a pause, a pause before a hold."""
+    """The running job goes before a pause, which is told all the same; a pause before a hold."""
     assert (bulletin.state(), bulletin.why()) == (state, why)
 
 
@@ -156,6 +156,7 @@ def test_the_daemons_status_is_what_the_contract_promises() -> None:
         "started": NOON,
         "heartbeat": NOON,
         "sandbox": False,
+        "paused": False,
         "restart_due": False,
         "watching": "events",
         "running": "",

@@ -207,6 +207,15 @@ def test_nearly_the_same_pictures_are_named(*, bits: int, is_alike: bool) -> Non
     )
 
 
+def test_many_alike_pictures_are_told_shortly() -> None:
+    """A sheet of like figures has hundreds of pairs; each picture is in one group."""
+    shots = [replace(GOOD, name=f"p{n}.png", phash=f"{n // 4 * 0xFFFFFF:016x}") for n in range(6)]
+
+    (said,) = [said for said in warnings(Contents(tuple(shots)), 64) if "nearly" in said]
+
+    assert said == "nearly the same: p0.png and 3 more, p4.png and p5.png"
+
+
 def test_pictures_that_were_not_decoded_are_like_none() -> None:
     """On arrival nothing is known of their pixels."""
     assert alike_pairs([replace(GOOD, phash=""), replace(GOOD, phash="")]) == []

@@ -709,7 +709,7 @@ def test_prompts_in_comfyui_are_waited_for(tmp_path: Path) -> None:
 
         assert isinstance(verdict, Wait)
         assert verdict.code is Code.ENGINE_BUSY
-        assert "2 prompt(s) that are not ours (of krita)" in verdict.why
+        assert "2 prompts not ours (of krita)" in verdict.why
         assert not any(path == "/interrupt" for path, _ in engine.asked)
 
 

@@ -1,5 +1,7 @@
 """What failed in the last days and why, on a page, each with its request to copy and mend.
 
+What was tried again and is done since is left out: nobody has to look at it any more.
+
 Everything that is told comes from requests and from what engines said of them: it is escaped.
 """
 
@@ -8,16 +10,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 from plasma_watch.errors import PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.job import JOURNAL, State
-from plasma_watch.report.ends import End, Ends
+from plasma_watch.report.ends import End, Ends, is_made_good
 from plasma_watch.report.gallery.pages import page, write
 from plasma_watch.status import stamp
 from plasma_watch.system import files
@@ -30,6 +32,7 @@ FILE = "failures.html"
 _KEPT_SECONDS = 3600
 """How long the page stands while nothing more fails."""
 _MOST_REQUEST_BYTES = 1_000_000
+_NAME = re.compile(r'<article class="article" data-name="([^"]*)"')
 _STAMP = re.compile(r'<div id="failures" data-many="(\d+)" data-stamp="(\w+)"')
 
 
@@ -43,10 +46,11 @@ class Written:
 
 def write_failures(home: Home, folder: Path, now: datetime) -> Written:
     """Write the page of what failed lately, unless the one that is there is as good."""
-    if written := _still_good(folder / FILE, home.failed, now):
+    if written := _still_good(folder / FILE, home, now):
         return written
     oldest = (now - timedelta(days=DAYS)).timestamp()
-    ends = [end for end in Ends(home).since(oldest) if end.state == State.FAILED][-MOST:]
+    failed = [end for end in Ends(home).since(oldest) if end.state == State.FAILED]
+    ends = [end for end in failed[-MOST:] if not is_made_good(home, end)]
     articles = [article(end, request_of(end.folder)) for end in reversed(ends)]
     digest = hashlib.sha256("".join(articles).encode()).hexdigest()[:12]
     write(folder / FILE, failures_page(articles, digest))
@@ -55,15 +59,26 @@ def write_failures(home: Home, folder: Path, now: datetime) -> Written:
     return Written(len(articles), digest)
 
 
-def _still_good(path: Path, failed: Path, now: datetime) -> Written | None:
-    """Return what a page says that is newer than the last failure, and not too old itself."""
+def _still_good(path: Path, home: Home, now: datetime) -> Written | None:
+    """Return what a page says that is newer than all it tells of, and not too old itself."""
     try:
-        written, changed = path.stat().st_mtime, failed.stat().st_mtime
-        found = _STAMP.search(path.read_text("utf-8"))
+        written, changed = path.stat().st_mtime, home.failed.stat().st_mtime
+        text = path.read_text("utf-8")
     except (OSError, ValueError):
         return None
-    is_newer = written > changed + 2 and now.timestamp() - written < _KEPT_SECONDS
-    return Written(int(found[1]), found[2]) if found and is_newer else None
+    found = _STAMP.search(text)
+    is_young = written > changed + 2 and now.timestamp() - written < _KEPT_SECONDS
+    is_good = is_young and written > _told_at(home, map(unescape, _NAME.findall(text))) + 2
+    return Written(int(found[1]), found[2]) if found and is_good else None
+
+
+def _told_at(home: Home, names: Iterable[str]) -> float:
+    """Return when something was last told of one of these names: it may have been tried again."""
+    latest = 0.0
+    for name in names:
+        with contextlib.suppress(OSError, ValueError):
+            latest = max(latest, (home.status / f"{name}.toml").stat().st_mtime)
+    return latest
 
 
 def failures_page(articles: list[str], digest: str) -> str:
@@ -82,7 +97,7 @@ def article(end: End, request: str | None) -> str:
     time = f'<time datetime="{stamp(when)}">{when:%Y-%m-%d %H:%M} UTC</time>'
     head = f'<h2>{_text(end.name)}</h2><p class="quiet">{time}{_code(end.code)}</p>'
     inside = "\n".join([head, *_reasons(end), *_request(end, request)])
-    return f'<article class="article">{inside}</article>'
+    return f'<article class="article" data-name="{_text(end.name)}">{inside}</article>'
 
 
 def _reasons(end: End) -> Iterator[str]:

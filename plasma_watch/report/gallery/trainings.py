@@ -21,7 +21,7 @@ from plasma_watch.report.durations import duration, pace
 from plasma_watch.report.gallery.curves import Line, plot
 from plasma_watch.report.gallery.pages import page, write
 from plasma_watch.report.gallery.story import Story, stories
-from plasma_watch.words import visible
+from plasma_watch.words import counted, visible
 
 FOLDER = "loras"
 _GB = 1e9
@@ -54,7 +54,7 @@ def summary(story: Story) -> str:
         return visible(str(story.told.get("why", "begins")))
     epochs, steps = story.result.get("epochs", "?"), story.result.get("steps", "?")
     state = "" if story.result.get("state") == State.DONE else f", {story.result.get('state')}"
-    return f"{epochs} epochs, {steps} steps{state}"
+    return f"{counted(epochs, 'epoch')}, {counted(steps, 'step')}{state}"
 
 
 def lora_page(story: Story) -> str:
@@ -182,7 +182,7 @@ def _earlier(story: Story) -> Iterator[str]:
     if told:
         yield '<h2 class="part">Earlier trainings</h2><ul>'
         for result in reversed(told):
-            parts = (f"{result.get('steps', '?')} steps", f"loss {result.get('loss', '?')}")
+            parts = (counted(result.get("steps", "?"), "step"), f"loss {result.get('loss', '?')}")
             yield f"<li>{_text(', '.join(parts))}</li>"
         yield "</ul>"
 

@@ -20,6 +20,7 @@ from plasma_watch.report.ends import End
 from plasma_watch.report.screen.glyphs import Glyphs
 from plasma_watch.report.screen.plot import plot
 from plasma_watch.report.screen.scene import Scene, Told
+from plasma_watch.report.spoken import of_silence
 
 QUIET_SECONDS = 60
 """When it is told how long the daemon has said nothing."""
@@ -103,17 +104,16 @@ def _why(scene: Scene) -> str:
 
 
 def _facts(scene: Scene) -> Iterator[str]:
-    if engine := _table(scene.daemon, "engine"):
-        yield _engine(engine)
-    if memory := _table(scene.daemon, "memory"):
+    told = scene.daemon if scene.is_up else {}  # what was true of the last daemon may not be now
+    if engine := _table(told, "engine"):
+        yield _engine(engine) if engine.get("reachable") else of_silence(told, scene.job)
+    if memory := _table(told, "memory"):
         free, total = (_number(memory, f"{key}_bytes") / 1e9 for key in ("available", "total"))
         yield f"{free:.1f} of {total:.1f} GB free, pressure {memory.get('pressure', 'unknown')}"
     yield str(scene.root)
 
 
 def _engine(engine: Told) -> str:
-    if not engine.get("reachable"):
-        return f"ComfyUI does not answer at {engine.get('url', 'its address')}"
     name = "the sandbox" if engine.get("sandbox") else "ComfyUI"
     return f"{name} {engine.get('version', '')} on {engine.get('device', 'an unknown device')}"
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from plasma_watch.report.durations import duration, pace
 from plasma_watch.report.ends import End
 from plasma_watch.report.screen.glyphs import Glyphs
 from plasma_watch.report.screen.scene import Scene, Told
+from plasma_watch.report.spoken import of_job, progress
 from plasma_watch.status import stamp
 
 SHARE = 10
@@ -46,25 +46,10 @@ def _end(end: End) -> str:
 
 def _job(before: Scene | None, now: Scene) -> Iterator[str]:
     if now.job and (before is None or _mark(before.job) != _mark(now.job)):
-        yield _sentence(now.job)
+        yield of_job(now.job)
 
 
 def _mark(job: Told) -> tuple[object, ...]:
     """Return what makes a job's status another one: not every step does."""
     sentence = _NUMBERS.sub("", str(job.get("why", "")))
-    return job.get("job"), job.get("state"), sentence, int(_progress(job) * SHARE)
-
-
-def _progress(job: Told) -> float:
-    found = job.get("progress")
-    return float(found) if isinstance(found, int | float) else 0.0
-
-
-def _sentence(job: Told) -> str:
-    said = f"{job.get('state')} {job.get('name')}: {job.get('why', '')}"
-    if job.get("state") != "running" or "progress" not in job:
-        return said
-    eta, seconds = job.get("eta_seconds"), job.get("seconds_per_step")
-    to_go = f", {duration(eta)} to go" if isinstance(eta, int | float) else ""
-    each = f", {pace(seconds)} s/step" if isinstance(seconds, int | float) else ""
-    return f"{said}, {_progress(job):.0%}{to_go}{each}"
+    return job.get("job"), job.get("state"), sentence, int(progress(job) * SHARE)

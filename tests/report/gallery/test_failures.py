@@ -140,6 +140,43 @@ def test_a_page_stands_until_something_fails(home: Home) -> None:
     assert (second.many, second.stamp != first.stamp) == (2, True)
 
 
+def tell(home: Home, name: str, state: State, job: str) -> None:
+    """Say what has become of the newest drop of a name."""
+    path = home.status / f"{name}.toml"
+    path.write_text(f'job = "{job}"\nstate = "{state}"\n')
+    os.utime(path, (NOON.timestamp(), NOON.timestamp()))
+
+
+def test_what_was_tried_again_and_is_done_is_left_out(home: Home) -> None:
+    """What failed again, or runs, or was done before it failed, is not."""
+    for name, state, job in (
+        ("good", State.DONE, "20261122T110000-good"),
+        ("bad", State.FAILED, "20261122T110000-bad"),
+        ("now", State.RUNNING, "20261122T110000-now"),
+        ("before", State.DONE, "20261101T110000-before"),
+    ):
+        fail(home, name, 1)
+        tell(home, name, state, job)
+
+    shown = page(home)
+
+    assert "3 in the last 7 days" in shown
+    assert "<h2>good" not in shown
+
+
+def test_a_page_falls_when_something_of_it_is_done(home: Home) -> None:
+    """It need not wait until something else fails."""
+    fail(home, "it's <p>", 1)
+    os.utime(home.failed, (NOON.timestamp() - 60, NOON.timestamp() - 60))
+    assert write_failures(home, folder_of(home), NOON).many == 1
+    old = NOON.timestamp() - 30
+    os.utime(folder_of(home) / "failures.html", (old, old))
+
+    tell(home, "it's <p>", State.DONE, "20261122T110000-it's <p>")
+
+    assert write_failures(home, folder_of(home), NOON).many == 0
+
+
 def test_a_page_does_not_stand_for_ever(home: Home) -> None:
     """Failures grow older than a week."""
     fail(home, "p003", 6.99)

@@ -111,6 +111,19 @@ def test_the_engine_is_named(engine: dict[str, Any], said: str) -> None:
     assert said in text(scene(daemon=DAEMON | {"engine": engine}))
 
 
+def test_nothing_is_told_of_an_engine_that_nobody_asks() -> None:
+    """When a training runs, when there is nothing to do, and when no daemon is up."""
+    daemon = DAEMON | {"engine": {"reachable": False, "url": "http://x"}}
+
+    training = text(scene(daemon=daemon, job=TRAINING))
+    idle = text(scene(daemon=daemon | {"state": "idle"}, job={}))
+
+    assert "a training runs; ComfyUI is not asked meanwhile" in training
+    assert "ComfyUI is asked at http://x when a page is due" in idle
+    assert "does not answer" not in training + idle + text(scene(is_up=False))
+    assert "GB free" not in text(scene(is_up=False))
+
+
 def test_a_training_has_its_losses_as_a_curve() -> None:
     """Phase, epoch and step are its sentence; hours are told as hours."""
     shown = lines(scene(job=TRAINING, losses=LOSSES))
