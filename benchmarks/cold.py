@@ -27,6 +27,9 @@ COMMANDS = {
     "plasma-watch submit FILE": ("-m", "plasma_watch", "submit", "examples/first-page.toml"),
 }
 
+PROMISED = ("plasma-watch --help", "plasma-watch status")
+"""What must be there at once; the others are shown beside them."""
+
 
 def seconds(arguments: tuple[str, ...], home: Path, times: int) -> Spread:
     """Return how long a command takes as a process, some times over."""
@@ -48,7 +51,8 @@ def measure(times: int = TIMES) -> list[Result]:
         init(home)
         floor = seconds(FLOOR, home, times)
         taken = {what: seconds(command, home, times) for what, command in COMMANDS.items()}
-    return [milliseconds(what, spread, floor, GOAL) for what, spread in taken.items()]
+    goals = dict.fromkeys(PROMISED, GOAL)
+    return [milliseconds(what, spread, floor, goals.get(what)) for what, spread in taken.items()]
 
 
 def main(times: int) -> int:

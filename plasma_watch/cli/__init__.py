@@ -1,7 +1,7 @@
 """The command line: a comfort over the same files, never a second way in. Parsing and printing.
 
-One module a family of commands. Each imports what it needs when it is called, so that `--help` and
-`status` start fast.
+One module a family of commands, imported when one of them is meant. Each imports what it needs when
+it is called, so that `--help` and `status` start fast.
 """
 
 from __future__ import annotations
@@ -13,27 +13,15 @@ from typing import Annotated
 import typer
 
 from plasma_watch import __version__
-from plasma_watch.cli import (
-    benchmarking,
-    datasets,
-    doctoring,
-    finding,
-    galleries,
-    homes,
-    looking,
-    loras,
-    pictures,
-    requests,
-    running,
-    service,
-    workflows,
-)
+from plasma_watch.cli.front import Front
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.words import visible
 
 app = typer.Typer(
     name="plasma-watch",
+    cls=Front,
     no_args_is_help=True,
+    rich_markup_mode=None,  # boxes around help would take as long as the rest of it
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -46,7 +34,7 @@ def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
 
 
 @app.callback()
-def front(
+def door(
     *,
     version: Annotated[
         bool,
@@ -55,23 +43,6 @@ def front(
 ) -> None:
     """Drop a request file into a folder; find the picture and its manifest in another."""
 
-
-for family in (
-    running,
-    requests,
-    looking,
-    pictures,
-    finding,
-    galleries,
-    workflows,
-    homes,
-    service,
-    doctoring,
-    benchmarking,
-    datasets,
-    loras,
-):
-    family.add_to(app)
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from plasma_watch import __version__
-from plasma_watch.cli import app
+from plasma_watch.cli.front import FAMILIES, brought_by, commands
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_text import dumps
 from tests.cli.conftest import Run
@@ -413,6 +413,20 @@ def test_unknown_command_is_wrong_use(run: Run) -> None:
     assert run("make-me-a-manga").code == 2
 
 
+def test_a_command_that_nearly_is_one_is_named(run: Run) -> None:
+    """Though none was imported for it."""
+    answer = run("stats")
+
+    assert answer.code == 2
+    assert "Did you mean 'status'?" in answer.err
+
+
+@pytest.mark.parametrize("module", FAMILIES)
+def test_a_module_brings_what_the_front_door_says(module: str) -> None:
+    """No command is hidden, none is promised."""
+    assert sorted(brought_by(module)) == sorted(FAMILIES[module])
+
+
 def test_sandbox_is_told_of_no_fault_that_there_is_not(run: Run) -> None:
     """Exit code 2, before anything is started."""
     answer = run("sandbox", "--fault", "die@3", "--fault", "burn")
@@ -423,9 +437,8 @@ def test_sandbox_is_told_of_no_fault_that_there_is_not(run: Run) -> None:
 
 def test_every_command_explains_itself() -> None:
     """Each has a help text."""
-    for command in app.registered_commands:
-        assert command.callback is not None
-        assert command.callback.__doc__
+    for name, command in commands().items():
+        assert command.help, name
 
 
 _JOB = {"name": "p003", "job": "20260101T000000-p003", "kind": "generate"}
