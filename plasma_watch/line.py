@@ -14,12 +14,13 @@ import contextlib
 import logging
 import re
 import threading
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from plasma_watch.home import Home
 from plasma_watch.job import (
@@ -35,7 +36,6 @@ from plasma_watch.job import (
     why_text,
 )
 from plasma_watch.system import files, platform
-from plasma_watch.system.files import Fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -44,30 +44,66 @@ Announce = Callable[[Job], None]
 _OURS = frozenset({JOURNAL, WHY})
 
 
+class Spot(NamedTuple):
+    """Where a file lies; a path weighs ten times as much, and a hundred thousand may wait."""
+
+    folder: Path
+    file: str
+
+    @classmethod
+    def of(cls, path: Path) -> Spot:
+        """Return where the file of a path lies."""
+        return cls(path.parent, path.name)
+
+    @property
+    def path(self) -> Path:
+        """Its path.
+
+        Joined as text: the parts of a path are kept for as long as they live, each for itself.
+        """
+        return Path(f"{self.folder}/{self.file}")
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A request in the inbox that was seen whole and found good."""
+    """A request in the inbox that was seen whole and found good; what follows is not held."""
 
-    path: Path
+    spot: Spot
     id: str
-    name: str
     kind: str
     urgent: bool
     seen: datetime
     """When it was first seen whole: its place in the line."""
     changed_ns: int
     """Its change time, which orders what was found together."""
-    fingerprint: Fingerprint
-    sha256: str
+    fingerprint: int
+    """The hash of its file's fingerprint, which tells one state of the file from another."""
+    digest: bytes = b""
+    """The sha256 of its content; empty while that was not read."""
     recipe: str = ""
     """What its need of memory is remembered under: the workflow, or the size of a training."""
+
+    @property
+    def path(self) -> Path:
+        """Where its file lies."""
+        return self.spot.path
+
+    @property
+    def name(self) -> str:
+        """What it is called: its file's name without the ending, in NFC."""
+        return unicodedata.normalize("NFC", self.spot.file.rpartition(".")[0])
+
+    @property
+    def sha256(self) -> str:
+        """Its digest as people and pipelines are told it."""
+        return self.digest.hex()
 
     def job(self) -> Job:
         """Return the job that it becomes when it is claimed."""
         return Job(
             id=self.id,
             name=self.name,
-            file=self.path.name,
+            file=self.spot.file,
             kind=self.kind,
             dropped=self.seen,
             sha256=self.sha256,
@@ -123,14 +159,14 @@ class Line:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._waiting: dict[Path, Waiting] = {}
+        self._waiting: dict[Spot, Waiting] = {}
         self._order: list[Waiting] = []
-        self._ids: set[str] = set()
+        self._by_id: dict[str, Waiting] = {}
         self._kinds: Counter[str] = Counter()
         """How many of each kind wait; a kind of which none waits is not in it."""
         self._ending: list[Ongoing] = []
         """What was refused, and the disk would not move on yet."""
-        self._returned: dict[Path, Returned] = {}
+        self._returned: dict[Spot, Returned] = {}
         """What was put back, and the inbox has not looked at since."""
         self.changes = 0
         """How often the line has changed."""
@@ -141,20 +177,20 @@ class Line:
     def admit(self, waiting: Waiting) -> None:
         """Put a checked request in its place in the line, or replace what stood there."""
         with self.lock:
-            self.forget(waiting.path)
-            self._waiting[waiting.path] = waiting
+            self.forget(waiting.spot)
+            self._waiting[waiting.spot] = waiting
             bisect.insort(self._order, waiting, key=_place)
-            self._ids.add(waiting.id)
+            self._by_id[waiting.id] = waiting
             self._kinds[waiting.kind] += 1
             self.changes += 1
 
-    def forget(self, path: Path) -> Waiting | None:
+    def forget(self, spot: Spot) -> Waiting | None:
         """Take a request out of the line; its file is left alone."""
         with self.lock:
-            gone = self._waiting.pop(path, None)
+            gone = self._waiting.pop(spot, None)
             if gone:
                 del self._order[self._position(gone)]
-                self._ids.discard(gone.id)
+                del self._by_id[gone.id]
                 self._kinds -= Counter([gone.kind])
                 self.changes += 1
             return gone
@@ -166,9 +202,14 @@ class Line:
             position += 1
         return position
 
-    def at(self, path: Path) -> Waiting | None:
-        """Return what waits at a path."""
-        return self._waiting.get(path)
+    def at(self, spot: Spot) -> Waiting | None:
+        """Return what waits at a spot."""
+        return self._waiting.get(spot)
+
+    def spots(self) -> list[Spot]:
+        """Return where everything lies that waits."""
+        with self.lock:
+            return list(self._waiting)
 
     def waiting(self) -> list[Waiting]:
         """Return what waits, in order."""
@@ -192,7 +233,7 @@ class Line:
 
     def is_waiting(self, job: str) -> bool:
         """Tell whether a job is in the line."""
-        return job in self._ids
+        return job in self._by_id
 
     def named(self, name: str) -> list[Waiting]:
         """Return everything that waits under a name."""
@@ -203,7 +244,7 @@ class Line:
 
     def is_taken(self, job: str) -> bool:
         """Tell whether a job has this id, or had it."""
-        return job in self._ids or any((f / job).exists() for f in self._home.spool()[1:])
+        return job in self._by_id or any((f / job).exists() for f in self._home.spool()[1:])
 
     # The moves.
 
@@ -226,7 +267,7 @@ class Line:
             except OSError:
                 _clear(ongoing.folder)
                 raise
-            self.forget(waiting.path)
+            self.forget(waiting.spot)
             return ongoing if self._is_what_was_checked(ongoing) else None
 
     def _made(self, waiting: Waiting) -> Ongoing:
@@ -260,10 +301,10 @@ class Line:
                 why = "a newer file of the same name took its place before it began"
                 self.finish(ongoing, Ending(State.CANCELLED, why), announce)
             else:
-                self._returned[target] = Returned(inode, ongoing.changed_ns)
+                self._returned[Spot.of(target)] = Returned(inode, ongoing.changed_ns)
                 _clear(ongoing.folder)
 
-    def take_returned(self) -> dict[Path, Returned]:
+    def take_returned(self) -> dict[Spot, Returned]:
         """Return what was put back since the last call: the inbox is about to look."""
         with self.lock:
             returned, self._returned = self._returned, {}

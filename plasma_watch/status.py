@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from plasma_watch import toml_text
 from plasma_watch.errors import Code
@@ -24,6 +24,10 @@ from plasma_watch.words import one_line
 
 log = logging.getLogger(__name__)
 
+_Value = TypeVar("_Value")
+
+_MOST_REMEMBERED = 1_000
+"""Of how many names it is remembered whose they are; of others the files tell it again."""
 _DAEMON = "daemon"
 """The name whose files are the daemon's own; a request of that name is refused and told nothing."""
 
@@ -136,18 +140,28 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Latest(dict[str, _Value]):
+    """A table that forgets what was set first when there is too much."""
+
+    def __setitem__(self, key: str, value: _Value) -> None:
+        self.pop(key, None)
+        super().__setitem__(key, value)
+        if len(self) > _MOST_REMEMBERED:
+            del self[next(iter(self))]
+
+
 class Board:
     """Writes the status files. Its state is which job owns each name's files, and what they say.
 
-    A name is held in memory while a job of it waits or runs; after that the file itself says whose
-    it is. The lock is for the two threads that tell.
+    A name is held in memory while a job of it waits or runs and was told of lately; else the file
+    itself says whose it is. The lock is for the two threads that tell.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.RLock()
-        self._owners: dict[str, str] = {}
-        self._told: dict[str, JobStatus] = {}
+        self._owners: _Latest[str] = _Latest()
+        self._told: _Latest[JobStatus] = _Latest()
 
     def own(self, status: JobStatus) -> None:
         """Give the files of a name to its newest drop, and show it."""
@@ -174,11 +188,13 @@ class Board:
 
     def _owner(self, key: str, status: JobStatus) -> str:
         """Return whose the files are, from memory or else from the file."""
-        if key not in self._owners:
+        owner = self._owners.get(key)
+        if owner is None:
             there = _drop_in(self.read(status.name))
             newer = there if there and there.dropped > status.dropped else None
-            self._owners[key] = newer.job if newer else status.job
-        return self._owners[key]
+            owner = newer.job if newer else status.job
+        self._owners[key] = owner
+        return owner
 
     def say(self, name: str, job: str, text: str) -> None:
         """Add a line to a job's log."""

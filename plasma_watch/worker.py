@@ -280,7 +280,7 @@ class Worker:
         with self._line.lock:
             ongoing = None
             try:
-                if self._line.at(waiting.path) == waiting:
+                if self._line.at(waiting.spot) == waiting:
                     ongoing = self._line.claim(waiting, planned)
             except OSError as exc:
                 why = f"cannot be moved out of the inbox: {exc.strerror}"

@@ -11,6 +11,7 @@ import itertools
 import logging
 import os
 import stat
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from plasma_watch.gate import needs
 from plasma_watch.home import Home
 from plasma_watch.intake import accept, settle
 from plasma_watch.intake.settle import Sighting, Sort
-from plasma_watch.intake.survey import Entry, View, glance, survey
+from plasma_watch.intake.survey import MOST_TAKEN, REQUESTS, Before, Entry, View, glance, survey
 from plasma_watch.job import (
     Ending,
     Job,
@@ -35,7 +36,7 @@ from plasma_watch.job import (
     poisoned,
     same_name,
 )
-from plasma_watch.line import Line, Returned, Waiting
+from plasma_watch.line import Line, Returned, Spot, Waiting
 from plasma_watch.request import GenerateRequest, Request
 from plasma_watch.status import Board, JobStatus, of_ended
 from plasma_watch.system import files, finder, guarded
@@ -49,8 +50,6 @@ RETRY_SECONDS = 15.0
 """How often a file that could not be read or moved is tried again."""
 HINDERED_SECONDS = 2.0
 """How often a file is looked at that Finder or iCloud are not done with."""
-MOST_TAKEN = 1000
-"""How many files one look takes a step further; so that a burst of thousands delays nobody."""
 GONE_SECONDS = 1.0
 """How often an inbox that cannot be read is looked for; no event tells that it is back."""
 _NAMED = frozenset({Sort.MISTAKE, Sort.STUB})
@@ -112,17 +111,17 @@ class Inbox:
         """Hears of every job that ended."""
         self._fetch = fetch
         """Asks iCloud for a file."""
-        self._arriving: dict[Path, Arriving] = {}
+        self._arriving: dict[Spot, Arriving] = {}
         self._ids: set[str] = set()
         """The jobs of what is arriving."""
-        self._returned: dict[Path, Returned] = {}
+        self._returned: dict[Spot, Returned] = {}
         """What the worker put back since the last look."""
         self._moved_whole: frozenset[Fingerprint] = frozenset()
         """What was moved in whole, and is left for the next look."""
         self._last_place = datetime.min.replace(tzinfo=UTC)
-        self._special: dict[Path, Entry] = {}
+        self._special: dict[Spot, Entry] = {}
         """What is no request: what is asked for, and what is left alone."""
-        self._left: deque[Path] = deque()
+        self._left: deque[Spot] = deque()
         """What the last look did not come to."""
         self.trouble = ""
         """Why the inbox cannot be read; empty while it can."""
@@ -140,7 +139,7 @@ class Inbox:
         if view is None:
             return GONE_SECONDS
         self._note(view)
-        arrived_no_more = [self._drop(path).waiting for path in view.missing(self._arriving)]
+        arrived_no_more = [self._drop(spot).waiting for spot in view.gone & self._arriving.keys()]
         gone = self._forget_gone(view)
         moved_on = {waiting.fingerprint: waiting for waiting in gone}
         moment = replace(moment, moved_whole=moment.moved_whole | self._moved_whole)
@@ -155,7 +154,7 @@ class Inbox:
         return self._next_look(moment.now)
 
     def _take_all(
-        self, entries: list[Entry], moment: Moment, moved_on: Mapping[Fingerprint, Waiting]
+        self, entries: list[Entry], moment: Moment, moved_on: Mapping[int, Waiting]
     ) -> bool:
         """Take what there is a step further, as far as one look goes; tell whether it was done."""
         left = MOST_TAKEN
@@ -163,7 +162,7 @@ class Inbox:
             if self._control.stopping.is_set():  # there may be thousands
                 return False
             if left == 0:
-                self._left.extendleft(each.path for each in reversed(entries[number:]))
+                self._left.extendleft(each.spot for each in reversed(entries[number:]))
                 break
             with self._line.lock:
                 left -= self._take(entry, moment, moved_on)
@@ -211,35 +210,43 @@ class Inbox:
         A move to `urgent/` or back is told by two events, which may come one look apart.
         """
         if touched is None or self.trouble:
-            self._left.clear()
-            return survey(self._home)
-        touched |= {path for each in touched if (path := self._twin(each))}
+            spots = itertools.chain(self._special, self._arriving, self._line.spots())
+            view = survey(self._home, Before(spots, self._is_in_line, self._arriving))
+            self._left = deque(view.left)
+            return view
+        named = {Spot.of(path) for path in touched}
+        named |= {spot for each in named if (spot := self._twin(each))}
         due = [self._left.popleft() for _ in range(min(len(self._left), MOST_TAKEN))]
-        waits = {path for path in touched if self._left and self._can_wait(path)}
+        waits = {spot for spot in named if self._left and self._can_wait(spot)}
         self._left.extend(sorted(waits))
-        in_doubt = (self._special, self._arriving, self._returned, due, touched - waits)
+        in_doubt = (self._special, self._arriving, self._returned, due, named - waits)
         return glance(self._home, itertools.chain(*in_doubt))
 
-    def _twin(self, path: Path) -> Path | None:
+    def _is_in_line(self, spot: Spot, fingerprint: Fingerprint) -> bool:
+        """Tell whether a file waits, and is what it was."""
+        waiting = self._line.at(spot)
+        return waiting is not None and waiting.fingerprint == hash(fingerprint)
+
+    def _twin(self, spot: Spot) -> Spot | None:
         """Return where a file lies that was moved to `urgent/`, or out of it."""
         homes = {self._home.inbox: self._home.urgent, self._home.urgent: self._home.inbox}
-        return homes[path.parent] / path.name if path.parent in homes else None
+        return Spot(homes[spot.folder], spot.file) if spot.folder in homes else None
 
-    def _can_wait(self, path: Path) -> bool:
-        """Tell whether a path is of a new request that comes after those that are left."""
-        is_known = path in self._arriving or path in self._special or self._line.at(path)
-        sort = settle.sort(path.name, stat.S_IFREG).sort
-        return not is_known and path.parent == self._home.inbox and sort is Sort.REQUEST
+    def _can_wait(self, spot: Spot) -> bool:
+        """Tell whether a spot is of a new request that comes after those that are left."""
+        is_known = spot in self._arriving or spot in self._special or self._line.at(spot)
+        sort = settle.sort(spot.file, stat.S_IFREG).sort
+        return not is_known and spot.folder == self._home.inbox and sort is Sort.REQUEST
 
     def _note(self, view: View) -> None:
         """Take note of everything that is no request."""
-        for path in view.missing(list(self._special)):
-            del self._special[path]
+        for spot in view.gone & self._special.keys():
+            del self._special[spot]
         for entry in view.entries:
             if entry.sorted.sort in _SPECIAL:
-                self._special[entry.path] = entry
+                self._special[entry.spot] = entry
             else:
-                self._special.pop(entry.path, None)
+                self._special.pop(entry.spot, None)
         special = self._special.values()
         self.is_paused = any(entry.sorted.sort is Sort.PAUSE for entry in special)
         self.ignored = {e.shown: e.sorted.reason for e in special if e.sorted.sort in _NAMED}
@@ -247,13 +254,8 @@ class Inbox:
     def _forget_gone(self, view: View) -> list[Waiting]:
         """Take out of the line what is no longer there; return it, in case it only moved."""
         with self._line.lock:
-            known = (
-                self._line.waiting()
-                if view.looked_at is None
-                else filter(None, map(self._line.at, view.looked_at))
-            )
-            missing = view.missing([waiting.path for waiting in known])
-            gone = [self._line.forget(path) for path in missing if not os.path.lexists(path)]
+            missing = [spot for spot in view.gone if self._line.at(spot)]
+            gone = [self._line.forget(spot) for spot in missing if not os.path.lexists(spot.path)]
         return [waiting for waiting in gone if waiting]
 
     def _tell_of(self, gone: list[Waiting]) -> None:
@@ -266,27 +268,27 @@ class Inbox:
 
     # What is new.
 
-    def _take(self, entry: Entry, moment: Moment, moved_on: Mapping[Fingerprint, Waiting]) -> bool:
+    def _take(self, entry: Entry, moment: Moment, moved_on: Mapping[int, Waiting]) -> bool:
         """Take one entry a step further: arriving, then in the line or refused.
 
         Returns whether that took its time: whether the file was seen first, or read.
         """
         if entry.sorted.sort is Sort.STUB:
             self._fetch(entry.path.with_name(entry.sorted.name))
-        if entry.sorted.sort not in (Sort.REQUEST, Sort.PICTURE, Sort.IMPOSTOR):
+        if entry.sorted.sort not in REQUESTS:
             return False
-        known = self._line.at(entry.path)
-        if known and known.fingerprint == entry.fingerprint:
+        known = self._line.at(entry.spot)
+        if known and known.fingerprint == hash(entry.fingerprint):
             return False
-        before = moved_on.get(entry.fingerprint)
+        before = moved_on.get(hash(entry.fingerprint))
         if before and same_name(before.name) == same_name(entry.sorted.name):
-            self._admit(replace(before, path=entry.path, urgent=entry.urgent))
+            self._admit(replace(before, spot=entry.spot, urgent=entry.urgent))
         elif os.path.lexists(entry.path):  # else the other thread claimed it since the survey
             return self._arrive(entry, moment, known)
         return False
 
     def _arrive(self, entry: Entry, moment: Moment, known: Waiting | None) -> bool:
-        before = self._arriving.get(entry.path)
+        before = self._arriving.get(entry.spot)
         if before is None:
             arriving = self._first_seen(entry, moment, known)
         else:
@@ -299,7 +301,7 @@ class Inbox:
             self._keep(replace(arriving, not_before=moment.now + HINDERED_SECONDS))
             self._board.own(of_waiting(arriving.waiting, hindrance))
         elif entry.sorted.sort is Sort.IMPOSTOR:
-            self._refuse(arriving, entry, moment, ended_by(files.not_a_file(entry.path.name)))
+            self._refuse(arriving, entry, moment, ended_by(files.not_a_file(entry.spot.file)))
         elif self._is_whole(arriving, moment):
             self._accept(arriving, entry, moment)
         elif before is None:
@@ -310,7 +312,7 @@ class Inbox:
 
     def _hindrance(self, arriving: Arriving, entry: Entry, moment: Moment) -> str:
         """Return what Finder or iCloud still do with a file, or an empty string."""
-        mark = finder.mark_of(entry.found)
+        mark = entry.mark
         if mark is Mark.IN_CLOUD:
             self._fetch(entry.path)
             return "only in iCloud so far; it was asked for, and is taken when it is here"
@@ -329,11 +331,11 @@ class Inbox:
             self._board.say(waiting.name, waiting.id, "arriving")
 
     def _keep(self, arriving: Arriving) -> None:
-        self._arriving[arriving.waiting.path] = arriving
+        self._arriving[arriving.waiting.spot] = arriving
         self._ids.add(arriving.waiting.id)
 
-    def _drop(self, path: Path) -> Arriving:
-        arriving = self._arriving.pop(path)
+    def _drop(self, spot: Spot) -> Arriving:
+        arriving = self._arriving.pop(spot)
         self._ids.discard(arriving.waiting.id)
         return arriving
 
@@ -345,13 +347,13 @@ class Inbox:
         """Begin to know a file: as its old job, if it was in the line before."""
         name, sighting = entry.sorted.name, Sighting(entry.fingerprint, moment.now)
         told = self._board.waiting_before(name)
-        returned = self._returned.get(entry.path)
+        returned = self._returned.get(entry.spot)
         if known:
-            self._line.forget(entry.path)
+            self._line.forget(entry.spot)
             arriving = Arriving(_seen(entry, known.id, known.seen), sighting, known.seen)
         elif told and not self._is_taken(told.job):
             waiting = _seen(entry, told.job, told.dropped)
-            if returned and returned.inode == entry.found.st_ino:
+            if returned and returned.inode == entry.fingerprint.inode:
                 waiting = replace(waiting, changed_ns=returned.changed_ns)
             arriving = Arriving(waiting, sighting, told.dropped, told.sha256)
         else:
@@ -369,7 +371,7 @@ class Inbox:
         """
         subject, digest = entry.subject, ""
         if found := self._tripwire.poisoned(subject):
-            ending = poisoned(entry.path.name, found.step, found.deaths)
+            ending = poisoned(entry.spot.file, found.step, found.deaths)
             self._refuse(arriving, entry, moment, ending)
             return
         try:
@@ -382,8 +384,8 @@ class Inbox:
         except PlasmaError as exc:
             self._could_not(arriving, entry, moment, exc, digest)
         except Exception as exc:  # the docstring says why
-            log.exception("%s: a bug of ours", entry.path.name)
-            self._refuse(arriving, entry, moment, ended_by_bug(entry.path.name, exc), digest)
+            log.exception("%s: a bug of ours", entry.spot.file)
+            self._refuse(arriving, entry, moment, ended_by_bug(entry.spot.file, exc), digest)
         else:
             placed = self._placed(arriving, entry, moment, digest, request.kind)
             self._admit(replace(placed, recipe=self._recipe(request)))
@@ -391,7 +393,7 @@ class Inbox:
     def _recipe(self, request: Request) -> str:
         """Return what the memory need of a request is remembered under."""
         if isinstance(request, GenerateRequest):
-            return request.workflow or self._config.defaults.workflow
+            return sys.intern(request.workflow or self._config.defaults.workflow)
         return needs.training_at(request.resolution)
 
     def _opened(self, entry: Entry, subject: str) -> accept.Dropped | None:
@@ -410,7 +412,7 @@ class Inbox:
 
         One that was kept over a restart is lost if another content was dropped meanwhile.
         """
-        waiting = replace(arriving.waiting, fingerprint=entry.fingerprint, sha256=digest, kind=kind)
+        waiting = replace(_as_read(arriving, entry, digest), kind=kind)
         if arriving.expected_sha256 not in ("", digest):
             job = job_id(waiting.name, moment.when, self._is_taken)
             return replace(waiting, id=job, seen=self._behind_all(moment.when))
@@ -430,8 +432,8 @@ class Inbox:
         self._board.own(of_waiting(arriving.waiting, exc.message, waiting_for=exc.code))
 
     def _admit(self, waiting: Waiting) -> None:
-        if waiting.path in self._arriving:
-            self._drop(waiting.path)
+        if waiting.spot in self._arriving:
+            self._drop(waiting.spot)
         self._last_place = max(self._last_place, waiting.seen)
         self._line.admit(waiting)
         self._board.own(of_waiting(waiting, "in line"))
@@ -442,13 +444,13 @@ class Inbox:
         self, arriving: Arriving, entry: Entry, moment: Moment, ending: Ending, digest: str = ""
     ) -> None:
         """Move a bad file to `failed/`, with the reason beside it."""
-        waiting = replace(arriving.waiting, fingerprint=entry.fingerprint, sha256=digest)
+        waiting = _as_read(arriving, entry, digest)
         self._board.own(of_waiting(waiting, "about to be refused"))
         try:
             if self._line.refuse(waiting, ending, self.announce):
-                self._drop(entry.path)
+                self._drop(entry.spot)
         except OSError as exc:
-            log.warning("%s cannot be moved to failed/: %s", entry.path.name, exc.strerror)
+            log.warning("%s cannot be moved to failed/: %s", entry.spot.file, exc.strerror)
             self._keep(replace(arriving, not_before=moment.now + RETRY_SECONDS))
 
     def announce(self, job: Job) -> None:
@@ -472,7 +474,7 @@ class Inbox:
 
     def _cancel(self, entry: Entry) -> bool:
         """Cancel every job of a name that was there before the cancel; tell whether it is done."""
-        name, asked_ns = same_name(entry.sorted.name), entry.found.st_ctime_ns
+        name, asked_ns = same_name(entry.sorted.name), entry.changed_ns
         arriving = [a for a in self._arriving.values() if same_name(a.waiting.name) == name]
         waiting = self._line.named(name) + [a.waiting for a in arriving if a.not_before]
         ended = [self._end(each) for each in waiting if each.changed_ns <= asked_ns]
@@ -482,38 +484,42 @@ class Inbox:
             self._control.cancel(each.id)
         if meant:
             return False
-        return all(ended) and all(a.waiting.path not in self._arriving for a in arriving)
+        return all(ended) and all(a.waiting.spot not in self._arriving for a in arriving)
 
     def _end(self, waiting: Waiting) -> bool:
         """End a job that waits because somebody asked for it; tell whether that was done."""
         ending = Ending(State.CANCELLED, "cancelled before it began")
         try:
             with self._line.lock:
-                is_known = waiting.path in self._arriving or self._line.is_waiting(waiting.id)
+                is_known = waiting.spot in self._arriving or self._line.is_waiting(waiting.id)
                 if not is_known:  # the worker has begun it since: the next look meets it there
                     return False
                 self._line.refuse(waiting, ending, self.announce)
         except OSError as exc:
             log.warning("%s cannot be cancelled: %s", waiting.id, exc.strerror)
             return False
-        if waiting.path in self._arriving:
-            self._drop(waiting.path)
+        if waiting.spot in self._arriving:
+            self._drop(waiting.spot)
         return True
 
 
 def _seen(entry: Entry, job: str, seen: datetime) -> Waiting:
     """Return what is known of a file that was not opened yet."""
     return Waiting(
-        path=entry.path,
+        spot=entry.spot,
         id=job,
-        name=entry.sorted.name,
         kind="unknown",
         urgent=entry.urgent,
         seen=seen,
-        changed_ns=entry.found.st_ctime_ns,
-        fingerprint=entry.fingerprint,
-        sha256="",
+        changed_ns=entry.changed_ns,
+        fingerprint=hash(entry.fingerprint),
     )
+
+
+def _as_read(arriving: Arriving, entry: Entry, sha256: str) -> Waiting:
+    """Return what is known of a file in the state that was read, or could not be."""
+    digest = bytes.fromhex(sha256)
+    return replace(arriving.waiting, fingerprint=hash(entry.fingerprint), digest=digest)
 
 
 def of_waiting(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from plasma_watch.config import Config
 from plasma_watch.home import Home
-from plasma_watch.line import Waiting
+from plasma_watch.line import Spot, Waiting
 from plasma_watch.system.files import Fingerprint
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -53,13 +53,12 @@ def waiting(
 ) -> Waiting:
     """Return what the line knows of a file that was seen whole and found good."""
     return Waiting(
-        path=path,
+        spot=Spot.of(path),
         id=job or f"20261122T120000-{path.stem}",
-        name=path.stem,
         kind=kind,
         urgent=path.parent.name == "urgent",
         seen=seen,
         changed_ns=changed_ns,
-        fingerprint=Fingerprint.of(path.lstat()),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        fingerprint=hash(Fingerprint.of(path.lstat())),
+        digest=hashlib.sha256(path.read_bytes()).digest(),
     )

@@ -29,7 +29,7 @@ from plasma_watch.generate.resolve import pictures, resolve
 from plasma_watch.generate.shop import Workshop
 from plasma_watch.intake import accept
 from plasma_watch.job import Ending, Job
-from plasma_watch.line import Line, Ongoing, Waiting
+from plasma_watch.line import Line, Ongoing, Spot, Waiting
 from plasma_watch.loras import Loras
 from plasma_watch.others import Others
 from plasma_watch.outputs.hashes import Hashes
@@ -195,15 +195,14 @@ class Studio:
         path.write_bytes(content)
         seen = NOON + timedelta(microseconds=next(_drops))
         waiting = Waiting(
-            path=path,
+            spot=Spot.of(path),
             id=f"{seen:%Y%m%dT%H%M%S}-{name}",
-            name=name,
             kind="generate",
             urgent=False,
             seen=seen,
             changed_ns=0,
-            fingerprint=Fingerprint.of(path.lstat()),
-            sha256=hashlib.sha256(content).hexdigest(),
+            fingerprint=hash(Fingerprint.of(path.lstat())),
+            digest=hashlib.sha256(content).digest(),
         )
         self.row.append(waiting)
         return waiting

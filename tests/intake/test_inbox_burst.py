@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plasma_watch.intake.inbox import MOST_TAKEN
+from plasma_watch.intake.survey import MOST_TAKEN
 from plasma_watch.job import State
 from tests.fakes.desk import Desk
 from tests.fakes.home import a_home, drop

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
@@ -14,24 +13,13 @@ from plasma_watch.home import Home
 from plasma_watch.intake.inbox import HINDERED_SECONDS
 from plasma_watch.intake.survey import Entry, View, survey
 from plasma_watch.job import State
-from plasma_watch.system import platform
+from plasma_watch.system import finder, platform
 from plasma_watch.system.finder import COPY_SECONDS
 from tests.fakes.desk import Desk
 from tests.fakes.home import a_home, drop
 
 LOCKED, DATALESS = 0x2, 0x40000000
 BUSY = -2_082_844_800.0
-
-
-class Marked:
-    """What `stat` says of a file on a Mac."""
-
-    def __init__(self, found: os.stat_result, marks: dict[str, float]) -> None:
-        self._found = found
-        self.__dict__ |= marks
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._found, name)
 
 
 @pytest.fixture
@@ -55,7 +43,8 @@ def marks(home: Home, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Marks:
     now: dict[str, float] = {}
 
     def marked(entry: Entry) -> Entry:
-        return replace(entry, found=cast("Any", Marked(entry.found, now)))
+        flags = int(now.get("st_flags", 0))
+        return replace(entry, mark=finder.mark(now.get("st_birthtime"), flags))
 
     def viewed(_: frozenset[Path] | None) -> View:
         return View([marked(entry) for entry in survey(home).entries])

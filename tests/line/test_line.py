@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from plasma_watch.home import Home
 from plasma_watch.job import ENDS, LEGAL, Ending, Job, Picture, State
-from plasma_watch.line import Line, Ongoing, Returned, Waiting, _move, natural
-from plasma_watch.system.files import Fingerprint
+from plasma_watch.line import Line, Ongoing, Returned, Spot, Waiting, _move, natural
 from tests.fakes.home import NOON, REQUEST, a_home, drop, waiting, whereabouts
 
 DONE = Ending(State.DONE, "output/p003_v1.png")
@@ -63,15 +62,13 @@ def journal(folder: Path) -> Job:
 def an_item(name: str, **known: object) -> Waiting:
     """Return something in the line that has no file."""
     item = Waiting(
-        path=Path("/inbox") / f"{name}.toml",
+        spot=Spot(Path("/inbox"), f"{name}.toml"),
         id=name,
-        name=name,
         kind="generate",
         urgent=False,
         seen=NOON,
         changed_ns=0,
-        fingerprint=Fingerprint(1, 2, 3),
-        sha256="",
+        fingerprint=123,
     )
     return replace(item, **known)  # type: ignore[arg-type]
 
@@ -137,12 +134,12 @@ def test_the_order_does_not_depend_on_how_it_came_about(
 
 def test_replacing_what_waits_leaves_one_entry(line: Line) -> None:
     """A rewritten file stands once in the line, with what was checked last."""
-    old, new = an_item("p003"), an_item("p003", id="other", sha256="ab")
+    old, new = an_item("p003"), an_item("p003", id="other", digest=b"ab")
     line.admit(old)
     line.admit(new)
 
     assert line.waiting() == [new]
-    assert line.at(new.path) == new
+    assert line.at(new.spot) == new
     assert line.is_waiting("other")
     assert not line.is_waiting("p003")
 
@@ -152,10 +149,10 @@ def test_forgetting_tells_what_was_there(line: Line) -> None:
     item = an_item("p003")
     line.admit(item)
 
-    assert line.forget(item.path) == item
-    assert line.forget(item.path) is None
+    assert line.forget(item.spot) == item
+    assert line.forget(item.spot) is None
     assert line.waiting() == []
-    assert line.at(item.path) is None
+    assert line.at(item.spot) is None
     assert len(line) == 0
 
 
@@ -163,8 +160,8 @@ def test_every_change_of_the_line_is_counted(line: Line) -> None:
     """Who looks later sees that it is another one, also when it is as long as before."""
     before = line.changes
     line.admit(an_item("p003"))
-    line.forget(an_item("p003").path)
-    line.forget(an_item("p003").path)
+    line.forget(an_item("p003").spot)
+    line.forget(an_item("p003").spot)
 
     assert line.changes == before + 2
 
@@ -516,7 +513,7 @@ def test_what_was_put_back_is_told_once(home: Home, line: Line) -> None:
 
     assert not line.is_settled
     returned = line.take_returned()
-    assert returned == {item.path: Returned(item.path.stat().st_ino, item.changed_ns)}
+    assert returned == {item.spot: Returned(item.path.stat().st_ino, item.changed_ns)}
     assert item.path.stat().st_ctime_ns > item.changed_ns
     assert line.take_returned() == {}
     assert line.is_settled

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from plasma_watch.job import Ending, State, job_id
-from plasma_watch.line import Line, Ongoing
+from plasma_watch.line import Line, Ongoing, Spot
 from tests.fakes.home import NOON, a_home, waiting
 
 PLACES = st.sampled_from(["a.toml", "b.toml", "urgent/a.toml", "urgent/c.toml"])
@@ -75,7 +75,7 @@ class LineMachine(RuleBasedStateMachine):
     @rule(place=PLACES)
     def forget(self, place: str) -> None:
         """Tell the line that a request is no longer to be run."""
-        self.line.forget(self.home.inbox / place)
+        self.line.forget(Spot.of(self.home.inbox / place))
         self.model.checked.pop(place, None)
 
     @precondition(lambda self: len(self.line) > 0)

@@ -16,8 +16,7 @@ from plasma_watch.control import Running
 from plasma_watch.errors import Code
 from plasma_watch.gate.memory import Holder, Reading, Wait
 from plasma_watch.gate.needs import Learned
-from plasma_watch.line import Waiting
-from plasma_watch.system.files import Fingerprint
+from plasma_watch.line import Spot, Waiting
 from plasma_watch.system.pressure import Pressure
 from plasma_watch.worker import Hold
 
@@ -30,15 +29,14 @@ RUNNING = Running("20261122T115900-cover", "cover")
 def an_item(name: str, kind: str = "generate") -> Waiting:
     """Return something in the line."""
     return Waiting(
-        path=Path(f"/inbox/{name}.toml"),
+        spot=Spot(Path("/inbox"), f"{name}.toml"),
         id=f"20261122T120000-{name}",
-        name=name,
         kind=kind,
         urgent=False,
         seen=NOON,
         changed_ns=0,
-        fingerprint=Fingerprint(1, 2, 3),
-        sha256="ab",
+        fingerprint=123,
+        digest=b"\xab",
     )
 
 

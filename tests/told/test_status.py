@@ -232,6 +232,21 @@ def test_names_that_differ_in_case_have_their_own_files(board: Board, folder: Pa
     assert told(folder)["why"] == ("a newer drop" if is_one else "again")
 
 
+def test_of_a_long_line_little_is_remembered(board: Board, folder: Path) -> None:
+    """What is forgotten the files tell: they stay with the newer drop, and a job's end is told."""
+    board.own(WAITING)
+    board.own(NEWER)
+    for n in range(1_500):
+        board.own(replace(WAITING, name=f"other-{n}"))
+
+    board.show(replace(WAITING, why="again"))
+    assert told(folder)["job"] == NEWER.job
+    board.show(replace(WAITING, name="other-0", state=State.DONE, why="made"))
+    assert told(folder, "other-0")["state"] == "done"
+    assert len(board._owners) <= 1_000
+    assert len(board._told) <= 1_000
+
+
 def test_what_was_told_already_is_not_written_again(board: Board, folder: Path) -> None:
     """A status that says the same keeps its time."""
     board.own(WAITING)
