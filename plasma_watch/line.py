@@ -82,6 +82,8 @@ class Waiting:
     """The sha256 of its content; empty while that was not read."""
     recipe: str = ""
     """What its need of memory is remembered under: the workflow, or the size of a training."""
+    called: str = ""
+    """Its name, where its file was given another case or form of it since."""
 
     @property
     def path(self) -> Path:
@@ -91,7 +93,7 @@ class Waiting:
     @property
     def name(self) -> str:
         """What it is called: its file's name without the ending, in NFC."""
-        return unicodedata.normalize("NFC", self.spot.file.rpartition(".")[0])
+        return self.called or unicodedata.normalize("NFC", self.spot.file.rpartition(".")[0])
 
     @property
     def sha256(self) -> str:

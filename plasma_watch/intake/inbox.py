@@ -282,7 +282,7 @@ class Inbox:
             return False
         before = moved_on.get(hash(entry.fingerprint))
         if before and same_name(before.name) == same_name(entry.sorted.name):
-            self._admit(replace(before, spot=entry.spot, urgent=entry.urgent))
+            self._admit(replace(before, spot=entry.spot, urgent=entry.urgent, called=before.name))
         elif os.path.lexists(entry.path):  # else the other thread claimed it since the survey
             return self._arrive(entry, moment, known)
         return False

@@ -127,9 +127,10 @@ def write_whole(path: Path, content: bytes, *, durable: bool = False) -> None:
 
 def write_new(path: Path, content: bytes, *, durable: bool) -> None:
     """Write a file from its beginning, and put it on the disk itself if `durable`."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
+    rest = memoryview(content)
+    with path.open("wb", buffering=0) as file:  # it is one write nearly always
+        while rest:
+            rest = rest[file.write(rest) :]
         if durable:
             platform.full_sync(file.fileno())
 

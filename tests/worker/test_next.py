@@ -175,16 +175,26 @@ def test_what_was_begun_ahead_can_be_cancelled(floor: Floor) -> None:
 def test_the_machine_is_not_let_go_between_the_two(floor: Floor, tmp_path: Path) -> None:
     """Another home would find the engine at work."""
     floor.pages.verdict, floor.pages.heavy = Start(is_heavy=True), True
-    held: list[bool] = []
     meanwhile(floor, lambda: begin_next(floor))
-    floor.worker._changed = lambda: held.append(is_held(tmp_path / "heavy.lock"))
 
     floor.step()
-    between = list(held)
+    between = is_held(tmp_path / "heavy.lock")
     floor.step()
 
-    assert between[-1:] == [True]
+    assert between
     assert not is_held(tmp_path / "heavy.lock")
+
+
+def test_an_end_that_another_follows_wakes_nobody(floor: Floor) -> None:
+    """The one that follows ends soon, and what is told then says both."""
+    told: list[str] = []
+    meanwhile(floor, lambda: begin_next(floor))
+    floor.worker._changed = lambda: told.append(str(floor.where()))
+
+    floor.step()
+    floor.step()
+
+    assert told == ["{'done': ['p1.toml', 'p2.toml']}"]
 
 
 def test_a_job_knows_whether_the_engine_may_hold_another_ones_prompt(floor: Floor) -> None:
