@@ -79,8 +79,12 @@ class EngineProcess:
         return requests.post(self.url + route, json=body, timeout=10)
 
     def prompts(self) -> list[str]:
-        """Return the ids of all prompts that it ever finished since it started."""
+        """Return the ids of all prompts that it finished since it started, or was to forget."""
         return list(self.get("/history"))
+
+    def forget(self) -> None:
+        """Let it forget what it finished, so that little is told when it is asked."""
+        self.post("/history", {"clear": True})
 
     def running(self) -> list[str]:
         """Return the ids of the prompts that run now."""
