@@ -86,6 +86,17 @@ class EngineProcess:
         """Let it forget what it finished, so that little is told when it is asked."""
         self.post("/history", {"clear": True})
 
+    def renew(self) -> None:
+        """Make it as good as new: alive, idle, without a memory of what it made."""
+        if self.process.poll() is not None:
+            self.kill()
+            self.start()
+        self.post("/queue", {"clear": True})
+        self.post("/interrupt", {})
+        eventually(lambda: not self.running())
+        self.forget()
+        self.post("/free", {"unload_models": True, "free_memory": True})
+
     def running(self) -> list[str]:
         """Return the ids of the prompts that run now."""
         return [item[1] for item in self.get("/queue")["queue_running"]]
