@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +17,25 @@ settings.register_profile("house", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("house")
 
 
+def pytest_collection_finish() -> None:
+    """Keep the thousands of tests that were found out of each later search for garbage."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def _users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of folders for users; the factory would look through all folders that it made."""
+    users = tmp_path_factory.mktemp("users")
+    return (users / str(number) for number in itertools.count(1))
+
+
 @pytest.fixture(autouse=True)
-def _own_user_folder(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _own_user_folder(_users: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test its own state folder and no settings from the environment."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("user")))
+    for variable in ("XDG_STATE_HOME", "HOME"):
+        folder = next(_users)
+        folder.mkdir()
+        monkeypatch.setenv(variable, str(folder))
     for name in ("COMFYUI_URL", "COMFYUI_DIR", "KOHYA_SCRIPT", "KOHYA_PYTHON", "PLASMA_HOME"):
         monkeypatch.delenv(name, raising=False)
 

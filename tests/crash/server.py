@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from plasma_watch import startup, worker
 from plasma_watch.daemon import Options
 from plasma_watch.generate import job
@@ -31,6 +33,7 @@ QUICK_SECONDS = 0.05
 
 def main() -> None:
     """Serve until standard input ends."""
+    Image.preinit()  # what it loads for the first picture, it loads for all daemons
     inbox.RETRY_SECONDS = worker.LOOK_SECONDS = job.WAIT_SECONDS = QUICK_SECONDS
     for line in sys.stdin:
         code = _run(json.loads(line))

@@ -18,12 +18,19 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
     engine.kill()
 
 
-@pytest.fixture
-def slow_engine(tmp_path: Path) -> Iterator[EngineProcess]:
-    """An engine of the test's own, slow enough to be met at work."""
-    engine = EngineProcess(tmp_path / "engine", 0.1)
+@pytest.fixture(scope="session")
+def _slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    """An engine that takes its time."""
+    engine = EngineProcess(tmp_path_factory.mktemp("slow"), 0.1)
     yield engine
     engine.kill()
+
+
+@pytest.fixture
+def slow_engine(_slow: EngineProcess) -> Iterator[EngineProcess]:
+    """An engine slow enough to be met at work, which knows of no prompt but the test's."""
+    yield _slow
+    _slow.renew()
 
 
 @pytest.fixture

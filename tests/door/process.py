@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -11,13 +12,15 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import pytest
 import requests
 
 from plasma_watch.cli.homes import init
+from tests.door.nursery import Fork, Nursery
 
 PATIENCE_SECONDS = 120.0
 """When a test gives up; never a claim about speed."""
@@ -34,6 +37,14 @@ def eventually(look: Callable[[], Found | None], what: str | Callable[[], str] =
             return found
         time.sleep(TICK_SECONDS)
     pytest.fail(f"{what if isinstance(what, str) else what()} never came")
+
+
+@cache
+def _nursery() -> Nursery:
+    """Return the nursery of this process, which ends with it."""
+    nursery = Nursery()
+    atexit.register(nursery.close)
+    return nursery
 
 
 class EngineProcess:
@@ -79,8 +90,23 @@ class EngineProcess:
         return requests.post(self.url + route, json=body, timeout=10)
 
     def prompts(self) -> list[str]:
-        """Return the ids of all prompts that it ever finished since it started."""
+        """Return the ids of all prompts that it finished since it started, or was to forget."""
         return list(self.get("/history"))
+
+    def forget(self) -> None:
+        """Let it forget what it finished, so that little is told when it is asked."""
+        self.post("/history", {"clear": True})
+
+    def renew(self) -> None:
+        """Make it as good as new: alive, idle, without a memory of what it made."""
+        if self.process.poll() is not None:
+            self.kill()
+            self.start()
+        self.post("/queue", {"clear": True})
+        self.post("/interrupt", {})
+        eventually(lambda: not self.running())
+        self.forget()
+        self.post("/free", {"unload_models": True, "free_memory": True})
 
     def running(self) -> list[str]:
         """Return the ids of the prompts that run now."""
@@ -95,14 +121,23 @@ class DaemonProcess:
         self.environ = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
         if engine:
             self.environ |= {"COMFYUI_URL": engine.url, "COMFYUI_DIR": str(engine.base)}
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Fork | None = None
+        self.is_forked = sys.platform == "linux"
+        """Whether it is started as a fork, which is quicker, and not with a Python of its own."""
 
     def start(self, *options: str) -> None:
         """Start the daemon."""
-        command = [sys.executable, "-m", "plasma_watch", "run", "--home", str(self.home), *options]
+        arguments = ["run", "--home", str(self.home), *options]
         with (self.home / "stderr.log").open("ab") as log:
-            self.process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log)
+            self.process = self._forked(arguments, log) or self._started(arguments, log)
         eventually(self.is_up, "the daemon")
+
+    def _forked(self, arguments: list[str], log: IO[bytes]) -> Fork | None:
+        return _nursery().start(arguments, self.environ, log) if self.is_forked else None
+
+    def _started(self, arguments: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "plasma_watch", *arguments]
+        return subprocess.Popen(command, env=self.environ, stdout=log, stderr=log)
 
     def is_up(self) -> bool:
         """Tell whether the daemon has told of itself since it was started."""

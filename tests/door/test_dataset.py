@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from tests.door.process import DaemonProcess, make_home
+from tests.fakes import plotting
 from tests.fakes.datasets import fill
 from tests.fakes.sheets import model_sheet
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "regularization.toml"
-COUNT = 20
+COUNT = 8
 """So many of the example's hundred pictures are made here: the way is the same."""
 TRAIN = """
 kind = "train"
@@ -37,6 +38,7 @@ def desk(tmp_path: Path) -> DaemonProcess:
     assert "seconds_per_step = 0.05" in config
     quick = config.replace("seconds_per_step = 0.05", "seconds_per_step = 0")
     (desk.home / "config.toml").write_text(quick, "utf-8")
+    desk.environ["PYTHONPATH"] = str(plotting.FOLDER)
     return desk
 
 

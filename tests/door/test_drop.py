@@ -84,7 +84,8 @@ def test_copy_under_way_at_the_start_is_taken_whole(
 
 
 def test_file_dropped_while_nobody_looked_is_found(own_daemon: DaemonProcess) -> None:
-    """A request from before the start goes the same way as any other."""
+    """A request from before the start goes the same way as any other; started as people do."""
+    own_daemon.is_forked = False
     own_daemon.drop("early", steps=1)
 
     own_daemon.start("--drain")

@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from tests.door.nursery import Fork
 from tests.door.process import DaemonProcess, EngineProcess, eventually, make_home, request
 
 DEAF = """
@@ -207,11 +208,11 @@ def test_home_made_anew_has_one_daemon(own_daemon: DaemonProcess, tmp_path: Path
     assert daemon.is_up()
 
 
-def _stopped(process: subprocess.Popen[bytes]) -> None:
+def _stopped(process: subprocess.Popen[bytes] | Fork) -> None:
     process.send_signal(signal.SIGSTOP)
 
 
-def _going_on(process: subprocess.Popen[bytes]) -> None:
+def _going_on(process: subprocess.Popen[bytes] | Fork) -> None:
     process.send_signal(signal.SIGCONT)
 
 

@@ -34,6 +34,7 @@ def test_a_daemon_outlives_its_own_files(
     front = copy / "plasma_watch" / "__init__.py"
     front.write_text(front.read_text("utf-8").replace(plasma_watch.__version__, OWN), "utf-8")
     own_daemon.environ["PYTHONPATH"] = str(copy)
+    own_daemon.is_forked = False
     monkeypatch.chdir(tmp_path)  # else the checkout itself would come first
     own_daemon.start()
     assert own_daemon.told("daemon")["version"] == OWN

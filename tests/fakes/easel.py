@@ -89,6 +89,8 @@ class Easel:
         self.posted: list[dict[str, Any]] = []
         self.on_posted: Callable[[dict[str, Any]], object] = lambda _: None
         """Called with every prompt before it is answered."""
+        self.is_mute = False
+        """Whether it keeps to itself that a prompt has ended, as a socket does that is deaf."""
         engine.greeting = [json.dumps({"type": "status", "data": {}})]
         engine.on_asked = self.heard
         for name, info in node_infos().items():
@@ -133,6 +135,8 @@ class Easel:
             self.engine.history[posted["prompt_id"]] = entry
         self.engine.says("/prompt", {"prompt_id": posted["prompt_id"], "node_errors": {}})
         self.on_posted(posted)
+        if entry and not self.is_mute:
+            self.ends(posted)
 
     def ends(self, posted: dict[str, Any]) -> None:
         """Tell everybody who listens that a prompt has ended."""

@@ -9,6 +9,7 @@ from plasma_watch.gate.memory import Start, Verdict
 from plasma_watch.job import Ending, Job, State
 from plasma_watch.line import Ongoing
 
+BLINK_SECONDS = 0.002
 DONE = Ending(State.DONE, "output/p003_v1.png")
 
 
@@ -62,7 +63,10 @@ class FakeKind:
 
 
 class PatientEvent(threading.Event):
-    """An event whose wait is over at once. Its state: for how long each wait would have been."""
+    """An event whose wait is over in a blink. Its state: for how long each wait would have been.
+
+    The blink leaves the machine to others, where somebody waits for an engine again and again.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,4 +77,4 @@ class PatientEvent(threading.Event):
         """Remember the wait, and let something happen in it."""
         self.waits.append(timeout)
         self.on_wait()
-        return self.is_set()
+        return super().wait(BLINK_SECONDS)

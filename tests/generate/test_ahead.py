@@ -48,6 +48,7 @@ def telling(easel: Easel) -> Easel:
         easel.engine.tell(*frames(posted["prompt_id"], is_good=is_good))
 
     easel.on_posted = tell
+    easel.is_mute = True  # it says more of it here
     return easel
 
 

@@ -152,8 +152,12 @@ def test_several_pictures_of_one_prompt_are_all_fetched(studio: Studio) -> None:
 # Sockets.
 
 
-def test_socket_that_told_nothing_of_the_end_is_counted(faked: Studio, fake: Piece) -> None:
+def test_socket_that_told_nothing_of_the_end_is_counted(
+    faked: Studio, fake: Piece, easel: Easel
+) -> None:
     """It stayed open: the picture came all the same."""
+    easel.is_mute = True
+
     ask(fake, untold)
 
     assert faked.deaf == 1
@@ -162,7 +166,6 @@ def test_socket_that_told_nothing_of_the_end_is_counted(faked: Studio, fake: Pie
 def test_socket_that_told_the_end_is_good(faked: Studio, fake: Piece, easel: Easel) -> None:
     """As it is most of the time."""
     easel.engine.greeting = []
-    easel.on_posted = easel.ends
 
     ask(fake, untold)
 
@@ -175,11 +178,8 @@ def test_end_that_was_told_and_not_yet_read_was_heard(
     """The history answered first, while much was still in the socket."""
     easel.engine.greeting = []
 
-    def chatter(posted: dict[str, Any]) -> None:
-        easel.engine.tell(*[json.dumps({"type": "status", "data": {}})] * 50)
-        easel.ends(posted)
-
-    easel.on_posted = chatter
+    chatter = [json.dumps({"type": "status", "data": {}})] * 50
+    easel.on_posted = lambda _: easel.engine.tell(*chatter)
 
     ask(fake, untold)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -77,7 +78,17 @@ def is_ours(name: str) -> bool:
 
 
 MODULES = modules()
-IMPORTS = {name: sorted(set(imported(name, path))) for name, path in MODULES.items()}
+
+
+@cache
+def imports(name: str) -> list[str]:
+    """Return all that a module imports; it is read when a test asks for it, and once."""
+    return sorted(set(imported(name, MODULES[name])))
+
+
+def every_import() -> dict[str, list[str]]:
+    """Return what each module imports."""
+    return {name: imports(name) for name in MODULES}
 
 
 def breach(importer: str, target: str) -> str:
@@ -101,7 +112,7 @@ def test_every_room_has_its_floor() -> None:
 @pytest.mark.parametrize("name", [name for name in MODULES if room(name)])
 def test_an_import_never_goes_up(name: str) -> None:
     """It goes down, stays in its room, or goes to a neighbour that may be known."""
-    targets = [target for target in IMPORTS[name] if is_ours(target)]
+    targets = [target for target in imports(name) if is_ours(target)]
 
     breaches = {target: breach(room(name), room(target)) for target in targets}
     assert {target: why for target, why in breaches.items() if why} == {}
@@ -109,14 +120,14 @@ def test_an_import_never_goes_up(name: str) -> None:
 
 def test_the_front_door_opens_nothing() -> None:
     """When only the version is asked for, nothing else is loaded."""
-    assert not any(map(is_ours, IMPORTS[HOUSE.name]))
+    assert not any(map(is_ours, imports(HOUSE.name)))
 
 
 def test_no_two_modules_need_each_other() -> None:
     """Directly or in a circle of many."""
     graph = {
         name: {target for target in targets if is_ours(target) and target != HOUSE.name}
-        for name, targets in IMPORTS.items()
+        for name, targets in every_import().items()
     }
 
     assert set(TopologicalSorter(graph).static_order()) >= set(graph) - {HOUSE.name}
@@ -125,7 +136,7 @@ def test_no_two_modules_need_each_other() -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_no_module_loads_what_is_heavy(name: str) -> None:
     """Tensors and plots in other programs only; arrays in the workroom; servers outside."""
-    libraries = {target.partition(".")[0] for target in IMPORTS[name]}
+    libraries = {target.partition(".")[0] for target in imports(name)}
 
     allowed = {"numpy"} if room(name) == WORKROOM else {"matplotlib"} if name == PLOTS else set()
     assert libraries & HEAVY <= allowed
@@ -134,7 +145,9 @@ def test_no_module_loads_what_is_heavy(name: str) -> None:
 
 def test_only_a_program_of_its_own_loads_what_plots() -> None:
     """So the daemon cannot come to it, over however many modules."""
-    importers = {name for name, targets in IMPORTS.items() if {PLOTS, *PROGRAMS} & set(targets)}
+    importers = {
+        name for name, targets in every_import().items() if {PLOTS, *PROGRAMS} & set(targets)
+    }
 
     assert importers == PROGRAMS
 
@@ -146,13 +159,13 @@ def test_the_daemon_loads_of_the_gallery_who_has_it_made() -> None:
     """What makes it is a program of its own, and the command line."""
     importers = {
         name: targets
-        for name, targets in IMPORTS.items()
+        for name, targets in every_import().items()
         if not name.startswith(GALLERY) and room(name) != "cli"
     }
 
     inner = {target for targets in importers.values() for target in targets}
     assert {target for target in inner if target.startswith(GALLERY)} == {GALLERY}
-    assert not any(target.startswith(HOUSE.name) for target in IMPORTS[GALLERY])
+    assert not any(target.startswith(HOUSE.name) for target in imports(GALLERY))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,17 @@ NUMBERS = st.floats(-1e6, 1e6)
 SMOOTH_BLUE, BROKEN_RED = (0x1F, 0x4E, 0x8C), (0xC0, 0x39, 0x2B)
 
 
-def drawn(folder: Path, losses: Losses) -> Image.Image:
+@pytest.fixture(scope="module", autouse=True)
+def _fonts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the library look through the machine's fonts once, and not for each picture."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MPLCONFIGDIR", str(tmp_path_factory.mktemp("fonts")))
+        yield
+
+
+def drawn(folder: Path, losses: Losses, cache: Path | None = None) -> Image.Image:
     """Have losses drawn, and read the picture."""
-    picture = LossPicture(folder / "loss.png", folder / "cache")
+    picture = LossPicture(folder / "loss.png", cache)
     assert picture.draw(losses)
     assert picture.finish()
     with Image.open(folder / "loss.png") as image:
@@ -35,7 +44,7 @@ def colours(image: Image.Image) -> dict[object, int]:
 
 def test_losses_are_drawn(tmp_path: Path) -> None:
     """As a picture of 800 by 500 with a smooth curve in it, and nothing else is left behind."""
-    image = drawn(tmp_path, Losses("spyke", FALLING, (50, 100)))
+    image = drawn(tmp_path, Losses("spyke", FALLING, (50, 100)), tmp_path / "cache")
 
     assert image.size == (800, 500)
     assert colours(image)[SMOOTH_BLUE] > 500

@@ -26,6 +26,8 @@ def forge(tmp_path: Path) -> Iterator[Forge]:
     for process in left:
         process.kill()
     assert left == []
+    for weights in tmp_path.rglob("*.safetensors"):
+        weights.unlink()  # over all tests that is gigabytes
 
 
 @pytest.fixture

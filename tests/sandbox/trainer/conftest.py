@@ -1,5 +1,6 @@
 """What the tests of the stand-in share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from .lab import Lab, furnished
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Lab:
+def lab(tmp_path: Path) -> Iterator[Lab]:
     """Give a lab with four pictures and a base model."""
-    return furnished(tmp_path)
+    lab = furnished(tmp_path)
+    yield lab
+    lab.clear()

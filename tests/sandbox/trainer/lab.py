@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -67,6 +68,10 @@ class Lab:
         chosen = dataset or f"resolution = 64\nbatch_size = 1\n{BUCKETS}"
         general = '[general]\ncaption_extension = ".txt"\n'
         return self.write(name, f"{general}\n[[datasets]]\n{chosen}{parts}")
+
+    def clear(self) -> None:
+        """Throw away what the runs wrote: over all tests that is gigabytes."""
+        shutil.rmtree(self.root / "runs", ignore_errors=True)
 
     def run(self, *arguments: object, env: Mapping[str, str] | None = None) -> Finished:
         """Run the stand-in to its end."""

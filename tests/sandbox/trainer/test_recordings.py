@@ -4,7 +4,7 @@ Not among the recordings is one with sample pictures, which the stand-in does no
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -425,9 +425,11 @@ SCENES = {
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Lab:
+def lab(tmp_path: Path) -> Iterator[Lab]:
     """Give a lab in which all is that the recorded trainers found in theirs."""
-    return as_recorded(tmp_path)
+    lab = as_recorded(tmp_path)
+    yield lab
+    lab.clear()
 
 
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
