@@ -40,6 +40,8 @@ TRAINING_SECONDS = 4 * 3600.0
 FREE_PAUSE_SECONDS = 1.5
 ENGINE_SECONDS = 600.0
 """How long an engine of our own may take to be there, when the first picture asks for it."""
+TOLD_SECONDS = 5.0
+"""Within this the daemon tells of an engine that just made a picture; it tells twice a second."""
 
 Say = Callable[[str], None]
 
@@ -81,7 +83,7 @@ def _url(bench: Bench) -> str:
     bench.say("a first small picture, so that the engine is there")
     small = request(SEED - 1) | {"steps": 1, "width": 64, "height": 64, "output": "studies/first"}
     status = _made(bench, f"{NAME}-first", small, ENGINE_SECONDS)
-    url = _told_url(bench.home)
+    url = _told_url(bench.home, TOLD_SECONDS)
     if status["state"] != "done" or not url:
         raise PlasmaError(
             Code.ENGINE_UNREACHABLE,
@@ -91,9 +93,16 @@ def _url(bench: Bench) -> str:
     return url
 
 
-def _told_url(home: Home) -> str:
-    engine = read_status(home.status / "daemon.toml").get("engine", {})
-    return str(engine.get("url", "")) if engine.get("reachable") else ""
+def _told_url(home: Home, seconds: float = 0.0) -> str:
+    """Return where the engine answers, as the daemon tells it within some seconds."""
+    until = time.monotonic() + seconds
+    while True:
+        engine = read_status(home.status / "daemon.toml").get("engine", {})
+        if engine.get("reachable"):
+            return str(engine.get("url", ""))
+        if time.monotonic() >= until:
+            return ""
+        time.sleep(errand.LOOK_SECONDS)
 
 
 def _made(bench: Bench, name: str, asked: dict[str, Any], seconds: float) -> dict[str, Any]:
