@@ -99,7 +99,8 @@ class Daemon:
         """When the whole inbox is looked at next."""
         self._seen = (-1, False)
         self._told: dict[str, Any] = {}
-        self._told_at = self._written_at = float("-inf")
+        self._told_at = float("-inf")
+        """When `daemon.toml` was written last."""
         self._wake = threading.Event()
         self._control = Control()
         self._board = Board(home.status)
@@ -203,7 +204,7 @@ class Daemon:
             asked=self._asked,
             announce=self._announce,
             is_paused=self._is_paused,
-            changed=self._wake.set,
+            changed=self._hear_worker,
             wait_minutes=self._config.memory.wait_minutes,
             awake=Awake(platform.stay_awake(os.getpid())).held,
         )
@@ -407,27 +408,38 @@ class Daemon:
 
     # What is told.
 
+    def _hear_worker(self) -> None:
+        """Hear that the worker is otherwise: at once, or when news may be told again.
+
+        A round between two pages of a quick line would make the worker wait for it.
+        """
+        if self._options.drain or time.monotonic() - self._told_at >= TELL_SECONDS:
+            self._wake.set()
+
     def _tell(self) -> float | None:
-        """Tell of the line and of ourselves; return how long to wait if that was just done."""
+        """Tell of the line and of ourselves; return in how long to look for more news.
+
+        After news there is always another look: what the worker said until then waits for it.
+        """
         wait = self._told_at + TELL_SECONDS - time.monotonic()
         if wait > 0:
             return wait
-        self._told_at = time.monotonic()
         bulletin = self._bulletin()
         for status in bulletin.positions():
             with self._line.lock:
                 if self._line.is_waiting(status.job):
                     self._board.show(status)
-        self._write(bulletin.table(utc_now()))
-        return None
+        return TELL_SECONDS if self._write(bulletin.table(utc_now())) else None
 
-    def _write(self, table: dict[str, Any]) -> None:
-        """Write `daemon.toml` when it says something new, or its heartbeat is due."""
+    def _write(self, table: dict[str, Any]) -> bool:
+        """Write `daemon.toml` when it says something new, or its heartbeat is due; tell whether."""
         news = {key: value for key, value in table.items() if key not in _ALWAYS_NEW}
-        is_late = time.monotonic() - self._written_at >= self._config.intake.rescan_seconds
-        if news != self._told or is_late:
-            self._told, self._written_at = news, time.monotonic()
-            self._board.daemon(table)
+        is_late = time.monotonic() - self._told_at >= self._config.intake.rescan_seconds
+        if news == self._told and not is_late:
+            return False
+        self._told, self._told_at = news, time.monotonic()
+        self._board.daemon(table)
+        return True
 
     def _bulletin(self) -> Bulletin:
         return Bulletin(

@@ -7,7 +7,6 @@ journal (`job.toml`, beside the request) holds what recovery needs and nothing t
 from __future__ import annotations
 
 import re
-import shlex
 import tomllib
 import unicodedata
 import uuid
@@ -24,7 +23,7 @@ from pydantic import TypeAdapter
 
 from plasma_watch import toml_text
 from plasma_watch.errors import Code, PlasmaError, Problem
-from plasma_watch.words import visible
+from plasma_watch.words import pasted, visible
 
 
 class State(StrEnum):
@@ -286,9 +285,7 @@ def why_text(job: Job, ending: Ending, home: Path) -> str:
     if ending.code:
         parts.append(f"Code: {ending.code} (explained in docs/errors.md)\nJob:  {job.id}")
     again = f"To try again, move {job.file} back into the inbox, or run:"
-    dashes = "-- " if job.name.startswith("-") else ""
-    where = shlex.quote(str(home))
-    parts.append(f"{again}\n  plasma-watch retry --home {where} {dashes}{shlex.quote(job.name)}")
+    parts.append(f"{again}\n  {pasted('retry', home, job.name)}")
     return visible("\n\n".join(parts) + "\n")
 
 

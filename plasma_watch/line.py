@@ -123,7 +123,7 @@ class Returned:
 
 
 class Ongoing:
-    """A job in `running/`. Its state is the journal, in memory and on disk alike."""
+    """A job in `running/`. Its state is the journal, on disk as in memory but for what is held."""
 
     def __init__(self, folder: Path, job: Job, changed_ns: int = 0) -> None:
         self.folder = folder
@@ -142,7 +142,7 @@ class Ongoing:
         return self.folder.parent.is_dir() and not self.folder.exists()
 
     def hold(self, job: Job) -> None:
-        """Hold what the next write brings to the disk, and a crash before it lets us find out."""
+        """Hold what the next write brings to the disk; after a crash it is found out anew."""
         self.job = job
 
     def keep(self, job: Job, *, durable: bool = False) -> None:
@@ -163,7 +163,8 @@ class Line:
         self._home = home
         self._waiting: dict[Spot, Waiting] = {}
         self._order: list[Waiting] = []
-        self._by_id: dict[str, Waiting] = {}
+        self._ids: dict[str, None] = {}
+        """The jobs that wait; of so many, half as large as a set."""
         self._kinds: Counter[str] = Counter()
         """How many of each kind wait; a kind of which none waits is not in it."""
         self._ending: list[Ongoing] = []
@@ -182,7 +183,7 @@ class Line:
             self.forget(waiting.spot)
             self._waiting[waiting.spot] = waiting
             bisect.insort(self._order, waiting, key=_place)
-            self._by_id[waiting.id] = waiting
+            self._ids[waiting.id] = None
             self._kinds[waiting.kind] += 1
             self.changes += 1
 
@@ -192,7 +193,7 @@ class Line:
             gone = self._waiting.pop(spot, None)
             if gone:
                 del self._order[self._position(gone)]
-                del self._by_id[gone.id]
+                self._ids.pop(gone.id, None)
                 self._kinds -= Counter([gone.kind])
                 self.changes += 1
             return gone
@@ -235,7 +236,7 @@ class Line:
 
     def is_waiting(self, job: str) -> bool:
         """Tell whether a job is in the line."""
-        return job in self._by_id
+        return job in self._ids
 
     def named(self, name: str) -> list[Waiting]:
         """Return everything that waits under a name."""
@@ -246,7 +247,7 @@ class Line:
 
     def is_taken(self, job: str) -> bool:
         """Tell whether a job has this id, or had it."""
-        return job in self._by_id or any((f / job).exists() for f in self._home.spool()[1:])
+        return job in self._ids or any((f / job).exists() for f in self._home.spool()[1:])
 
     # The moves.
 
@@ -270,7 +271,9 @@ class Line:
                 _clear(ongoing.folder)
                 raise
             self.forget(waiting.spot)
-            return ongoing if self._is_what_was_checked(ongoing) else None
+            if planned:  # before the engine is asked, so that the plan finds its request again
+                files.sync_folder(ongoing.folder)
+            return ongoing if self._is_what_was_checked(ongoing, waiting.job()) else None
 
     def _made(self, waiting: Waiting) -> Ongoing:
         """Make the empty folder of a job."""
@@ -280,14 +283,18 @@ class Line:
         files.make_private(folder)
         return Ongoing(folder, job, waiting.changed_ns)
 
-    def _is_what_was_checked(self, ongoing: Ongoing) -> bool:
-        """Compare the bytes that were claimed with those that were checked, or put them back."""
+    def _is_what_was_checked(self, ongoing: Ongoing, unplanned: Job) -> bool:
+        """Compare the bytes that were claimed with those that were checked, or put them back.
+
+        Where that cannot be done, it is begun without a plan: read and checked before it runs.
+        """
         if not ongoing.job.sha256 or files.digest(ongoing.request) == ongoing.job.sha256:
             return True
         try:
             self.put_back(ongoing)
-        except OSError as exc:  # it is begun then, and read and checked anew before it runs
+        except OSError as exc:
             log.warning("%s cannot be put back: %s", ongoing.job.id, exc.strerror)
+            ongoing.hold(unplanned)
             return True
         return False
 

@@ -6,6 +6,7 @@ What people are shown passes here; what programs read is written so that it come
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Callable
 
@@ -29,6 +30,12 @@ def one_line(text: str) -> str:
 def escaped(text: str) -> str:
     """Return TOML in which such characters are escaped, so that they come back."""
     return _replaced(text, lambda char: f"\\U{ord(char):08x}")
+
+
+def pasted(verb: str, home: object, name: str) -> str:
+    """Return a command about a name of a home, to be pasted wherever a shell stands."""
+    dashes = "-- " if name.startswith("-") else ""
+    return f"plasma-watch {verb} --home {shlex.quote(str(home))} {dashes}{shlex.quote(name)}"
 
 
 def counted(count: object, noun: str) -> str:

@@ -309,9 +309,9 @@ class Worker:
             self._set_aside(ongoing, exc)
         finally:
             self._control.end()
-            if not self._begun:  # else its own end follows soon
+            if not self._begun:
                 self._heavy.release()
-                self._changed()
+            self._changed()
 
     def _ended(self, ongoing: Ongoing) -> Ending | None:
         """Run a job to its ending; None when it went back into the line.

@@ -24,7 +24,7 @@ from plasma_watch.cli.common import (
 )
 from plasma_watch.cli.requests import EXIT_FAILED, EXIT_UNREACHABLE, POLL_SECONDS, no_daemon
 from plasma_watch.home import Home
-from plasma_watch.words import counted, one_line, visible
+from plasma_watch.words import counted, one_line, pasted, visible
 
 if TYPE_CHECKING:
     from plasma_watch.report.ends import End
@@ -66,16 +66,22 @@ def status(
     told = _read(found.status / "daemon.toml")
     if not is_up:
         told = told | {"state": "stopped", "why": "no daemon looks after this home"}
-    job = _read(found.status / f"{told['running']}.toml") if is_up and told.get("running") else {}
+    job = _running(found, told) if is_up else {}
     failures = _failures(found)
     if json:
         more = {"job": job, "failures": [_row(end) for end in failures]}
         say_json(told | {"up": is_up, "home": str(found.root)} | more)
     else:
         _print_daemon(found, told, job)
-        _print_failures(failures)
+        _print_failures(found, failures)
     if not is_up:
         raise typer.Exit(EXIT_UNREACHABLE)
+
+
+def _running(home: Home, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of the running job; nothing where its name was dropped again since."""
+    job = _read(home.status / f"{told['running']}.toml") if told.get("running") else {}
+    return job if job.get("state") == "running" else {}
 
 
 def _known(home: Home, name: str | None) -> dict[str, Any]:
@@ -127,12 +133,12 @@ def _failures(home: Home) -> list[End]:
     return failed_since(home, oldest, FAILURES_SHOWN)
 
 
-def _print_failures(failures: Sequence[End]) -> None:
+def _print_failures(home: Home, failures: Sequence[End]) -> None:
     for end in failures:
         say(f"  failed  {end.name} ({end.ended:%H:%M} UTC): {one_line(end.why)}")
     if failures:
-        name = failures[-1].name
-        say(f"          `plasma-watch status {name}` says more, `history` what failed before")
+        more = pasted("status", home.root, failures[-1].name)
+        say(f"          more: {more}; what failed before: plasma-watch history")
 
 
 def _print_daemon(home: Home, told: Mapping[str, Any], job: Mapping[str, Any]) -> None:

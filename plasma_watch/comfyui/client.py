@@ -135,6 +135,7 @@ class Client:
                 return None
             return self._read(self._good(answer, "/view"))
         finally:
+            answer.close()  # what is left of a bad answer must not be read as the next one
             answer.release_conn()
 
     def _read(self, answer: urllib3.BaseHTTPResponse) -> bytes:
@@ -144,7 +145,6 @@ class Client:
             for piece in answer.stream(_PIECE_BYTES):
                 content += piece
                 if len(content) > MAX_PICTURE_BYTES:
-                    answer.close()
                     break
         except HTTPError as exc:
             raise self._unreachable(exc) from exc

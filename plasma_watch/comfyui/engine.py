@@ -110,7 +110,8 @@ class Engine:
         Raises nothing: where it cannot be opened, queue and history tell all the same.
         """
         if self._listener is None:
-            self._listener = Listener(self.seen().url, self._client_id())
+            url = self._client.url if self._client else self._urls[0]
+            self._listener = Listener(url, self._client_id())
         self._listener.connect()
         return self._listener
 

@@ -101,7 +101,8 @@ class Ahead:
             if not self._is_true(prepared):
                 return
             job = prepared.job.with_picture(next_attempt(prepared.job.pictures[0]))
-            if ongoing := self._shop.others.begin(ready.waiting, job):
+            ongoing = self._shop.others.begin(ready.waiting, job)
+            if ongoing and ongoing.job == job:
                 self._send(Piece(bench, ongoing, order, 1))
 
     def _is_true(self, prepared: Prepared) -> bool:
@@ -113,9 +114,11 @@ class Ahead:
     def _send(self, piece: Piece) -> None:
         """Send an attempt, which stands in the journal since the claim, then tell of the job."""
         at = time.monotonic()
-        if post(piece):
-            self._sent = Sent(piece.job.id, piece.prompt, at, piece.order)
-        self._tell(piece.job)
+        try:
+            if post(piece):
+                self._sent = Sent(piece.job.id, piece.prompt, at, piece.order)
+        finally:
+            self._tell(piece.job)
 
     def taken(self, job: str) -> Sent | None:
         """Return what was sent for a job, once; the next try prepares anew."""

@@ -80,8 +80,9 @@ def _record(piece: Piece, final: Path, digest: str) -> None:
     made = (*piece.picture.made, Made(piece.bench.told(final), digest))
     picture = replace(piece.picture, made=made, placing="")
     job = replace(piece.job, failures=0, spoiled=0).with_picture(picture)
-    if all(each.is_whole for each in job.pictures):
-        piece.ongoing.hold(job)  # its end is written next; a crash until then settles it again
+    ends = "sweep" not in (job.request or {}) and all(each.is_whole for each in job.pictures)
+    if ends:
+        piece.ongoing.hold(job)  # the ending is written next; after a crash it is settled again
     else:
         piece.ongoing.keep(job)
 

@@ -13,7 +13,7 @@ import os
 import stat
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -153,9 +153,7 @@ class Inbox:
         self._returned.clear()
         return self._next_look(moment.now)
 
-    def _take_all(
-        self, entries: list[Entry], moment: Moment, moved_on: Mapping[int, Waiting]
-    ) -> bool:
+    def _take_all(self, entries: list[Entry], moment: Moment, moved_on: dict[int, Waiting]) -> bool:
         """Take what there is a step further, as far as one look goes; tell whether it was done."""
         left = MOST_TAKEN
         for number, entry in enumerate(entries):
@@ -268,7 +266,7 @@ class Inbox:
 
     # What is new.
 
-    def _take(self, entry: Entry, moment: Moment, moved_on: Mapping[int, Waiting]) -> bool:
+    def _take(self, entry: Entry, moment: Moment, moved_on: dict[int, Waiting]) -> bool:
         """Take one entry a step further: arriving, then in the line or refused.
 
         Returns whether that took its time: whether the file was seen first, or read.
@@ -280,7 +278,7 @@ class Inbox:
         known = self._line.at(entry.spot)
         if known and known.fingerprint == hash(entry.fingerprint):
             return False
-        before = moved_on.get(hash(entry.fingerprint))
+        before = moved_on.pop(hash(entry.fingerprint), None)
         if before and same_name(before.name) == same_name(entry.sorted.name):
             self._admit(replace(before, spot=entry.spot, urgent=entry.urgent, called=before.name))
         elif os.path.lexists(entry.path):  # else the other thread claimed it since the survey

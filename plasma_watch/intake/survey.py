@@ -157,7 +157,8 @@ def _entry(spot: Spot, found: os.stat_result, *, urgent: bool) -> Entry:
 
 
 def _in_order(found: Iterable[_Found]) -> list[_Found]:
-    together = itertools.groupby(sorted(found, key=_order), _order)
+    by_change = sorted(found, key=lambda each: each.changed_ns)  # of so many, no pair as a key
+    together = itertools.groupby(sorted(by_change, key=lambda each: not each.urgent), _order)
     return [each for _, group in together for each in _by_name(list(group))]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import textwrap
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -72,8 +71,8 @@ def with_entry(log: str, new: Mapping[str, Any]) -> str:
         entries[at] |= new
         return _text(entries) + "\n"
     before = log.rstrip().removesuffix("]").rstrip()
-    comma = "," if entries else ""
-    return f"{before}{comma}\n{textwrap.indent(_text(dict(new)), _INDENT)}\n]\n"
+    comma, entry = "," if entries else "", _text(dict(new)).replace("\n", f"\n{_INDENT}")
+    return f"{before}{comma}\n{_INDENT}{entry}\n]\n"
 
 
 def _is_of(entry: object, new: Mapping[str, Any]) -> bool:

@@ -195,6 +195,16 @@ def test_status_shows_how_the_running_job_is_getting_on(run: Run, home: Path, he
     assert "step 9 of 20" not in run("status").out
 
 
+@pytest.mark.usefixtures("held")
+def test_status_takes_no_newer_drop_for_the_running_job(run: Run, home: Path) -> None:
+    """It has the file of that name; the daemon says that one runs."""
+    _write(home, "daemon", _DAEMON | {"running": "p003"})
+    _write(home, "p003", _JOB | {"state": "waiting", "why": "in line: next"})
+
+    assert "running p003" not in run("status").out
+    assert json.loads(run("status", "--json").out)["job"] == {}
+
+
 def test_status_says_nothing_untrue_of_an_engine(run: Run, home: Path, held: Lock) -> None:
     """While a training runs it is not asked; what a dead daemon knew of it is not told."""
     engine = {"url": "http://127.0.0.1:8188", "reachable": False}
@@ -219,7 +229,7 @@ def test_status_shows_what_failed_of_late(run: Run, home: Path) -> None:
 
     assert [row["name"] for row in told] == ["p2", "p3", "p4"]
     assert "UTC): why 4\n" in shown
-    assert "`plasma-watch status p4` says more" in shown
+    assert f"more: plasma-watch status --home {home} p4; what failed before:" in shown
     assert "why 1" not in shown
     assert "why 5" not in shown
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -386,6 +387,23 @@ def test_proxy_from_the_environment_is_not_asked(
         monkeypatch.setenv(name, closed_port())
     monkeypatch.setenv("no_proxy", "")
 
+    assert client.queue() == Queue((), ())
+
+
+def test_what_is_left_of_a_bad_answer_is_not_taken_for_the_next(
+    client: Client, engine: FakeEngine
+) -> None:
+    """Its words may come after its headers; the next question goes another way by then."""
+    engine.late["/view"] = threading.Event()
+
+    def let_it_end(route: str) -> None:
+        if route == "GET /queue":
+            engine.late["/view"].set()
+
+    engine.on_asked = let_it_end
+    engine.answers["/view"] = (404, b"not there")
+
+    assert client.view(IMAGE) is None
     assert client.queue() == Queue((), ())
 
 

@@ -215,6 +215,18 @@ def test_one_socket_serves_a_whole_line(found: Engine, engine: FakeEngine) -> No
     assert len(set(engine.clients)) == 2
 
 
+def test_a_gateway_is_told_who_asks_on_every_way(engine: FakeEngine) -> None:
+    """Also where the socket is opened; only people are shown the address without it."""
+    found = Engine(Comfyui(url=engine.url.replace("//", "//me:pw@"), required_device="any"))
+
+    found.ready(NOON)
+    found.listener()
+
+    assert engine.logins == ["Basic bWU6cHc="] * 2
+    assert "pw" not in found.seen().url
+    found.forget()
+
+
 def test_socket_of_an_engine_that_is_gone_is_closed(found: Engine) -> None:
     """With all else that is known of it."""
     found.ready(NOON)

@@ -2,7 +2,8 @@
 
 A fork goes through the same front door as `python -m plasma_watch`, with command line, environment,
 folder, streams, signals and exit code of its own. What it does not show is that a Python of its own
-finds all that it needs: that is for the tests that start one.
+finds all that it needs, nor what Python itself reads of the environment when it starts (its path,
+its locale): that is for the tests that start one.
 
 Asked are lines of JSON, each answered by one: {"start": [argument, …], "environ": {…}, "cwd": …}
 with the log's descriptor beside it → {"pid": …}; {"poll": pid} → {"code": …}, null while it lives.

@@ -70,6 +70,22 @@ def test_pause_holds_the_line_and_lets_the_running_job_end(own_daemon: DaemonPro
     assert own_daemon.until("second", "done")
 
 
+def test_the_daemon_tells_soon_what_runs_behind_a_quick_page(own_daemon: DaemonProcess) -> None:
+    """It was begun before the quick one ended, and takes longer than anybody waits for news."""
+    own_daemon.start()
+    (own_daemon.home / "inbox" / "PAUSE").touch()
+    eventually(lambda: own_daemon.told("daemon")["state"] == "paused")
+    own_daemon.drop("quick", steps=10)
+    own_daemon.drop("slow", steps=60)
+    eventually(lambda: own_daemon.told("daemon")["line"]["length"] == 2)
+    (own_daemon.home / "inbox" / "PAUSE").unlink()
+    own_daemon.until("quick", "done")
+
+    eventually(lambda: own_daemon.told("daemon")["running"] == "slow")
+
+    assert own_daemon.told("slow")["state"] == "running"
+
+
 def test_urgent_goes_first_and_keeps_its_job(own_daemon: DaemonProcess) -> None:
     """Moving a waiting file to urgent/ jumps the line; its id stays."""
     own_daemon.start()

@@ -34,9 +34,11 @@ class FakeEngine:
         self.silent: set[str] = set()
         """The paths that never answer."""
         self.asked: list[tuple[str, Any]] = []
+        """Method and path of every request, with its JSON or its bytes."""
         self.logins: list[str] = []
         """Who asked, each time: the header that says it."""
-        """Method and path of every request, with its JSON or its bytes."""
+        self.late: dict[str, threading.Event] = {}
+        """The paths whose answers follow their headers only when something has happened."""
         self.on_asked: Callable[[str], object] = lambda _: None
         """Called with method and path before each answer."""
         self.clients: list[str] = []
@@ -168,6 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
         if address.path == "/ws" and self.server.engine.takes_sockets:
             self.close_connection = True
             client = parse_qs(address.query)["clientId"][0]
+            self.server.engine.logins.append(self.headers["Authorization"] or "")
             self.server.engine.listen(self.connection, client, self.headers["Sec-WebSocket-Key"])
         else:
             self._answer(address.path, parse_qs(address.query))
@@ -196,7 +199,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            if path in engine.late:
+                self.wfile.flush()
+                engine.late[path].wait()
+            with suppress(OSError):
+                self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
         """Write nothing to the tests' standard error."""

@@ -234,6 +234,17 @@ def test_the_last_picture_waits_for_the_ending_to_be_written(piece: Piece) -> No
     assert (picture.placing, picture.made) == (str(piece.bench.output / "p003_v1.png"), ())
 
 
+def test_the_last_picture_of_a_sweep_is_written_down_before_its_sheet(piece: Piece) -> None:
+    """To draw one takes a while, on a full disk for ever; nobody must look for a picture then."""
+    sweep = (piece.job.request or {}) | {"sweep": {"cfg": [4.0]}}
+    piece.ongoing.keep(replace(piece.job, request=sweep))
+
+    place_all(piece, answer(), 1.5)
+
+    written = Job.from_toml((piece.ongoing.folder / JOURNAL).read_text("utf-8"))
+    assert written == piece.job
+
+
 def test_manifest_without_its_picture_is_taken_back(faked: Studio, piece: Piece) -> None:
     """The crash came between the two."""
     place_all(piece, answer(), 1.5)

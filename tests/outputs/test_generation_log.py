@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plasma_watch.outputs.generation_log import FILE, add, entry, with_entry
@@ -128,10 +128,13 @@ JSON = st.recursive(
 OTHERS = st.lists(JSON | st.fixed_dictionaries({"file": st.sampled_from("abc")}), max_size=6)
 
 
-@given(OTHERS, st.sampled_from("abc"), st.sampled_from([None, 2, 4]))
-def test_others_are_never_touched(others: list[Any], file: str, indent: int | None) -> None:
+@given(OTHERS, st.sampled_from("abc"), st.text(), st.sampled_from([None, 2, 4]))
+@example([], "a", "two\u2028lines\n\x85 of one", None)
+def test_others_are_never_touched(
+    others: list[Any], file: str, prompt: str, indent: int | None
+) -> None:
     """The same entries in the same order; at most the one of our file is changed."""
-    new = {"file": file, "seed": 7}
+    new = {"file": file, "prompt": prompt}
 
     told = json.loads(text := with_entry(json.dumps(others, indent=indent), new))
 

@@ -185,18 +185,6 @@ def test_the_machine_is_not_let_go_between_the_two(floor: Floor, tmp_path: Path)
     assert not is_held(tmp_path / "heavy.lock")
 
 
-def test_an_end_that_another_follows_wakes_nobody(floor: Floor) -> None:
-    """The one that follows ends soon, and what is told then says both."""
-    told: list[str] = []
-    meanwhile(floor, lambda: begin_next(floor))
-    floor.worker._changed = lambda: told.append(str(floor.where()))
-
-    floor.step()
-    floor.step()
-
-    assert told == ["{'done': ['p1.toml', 'p2.toml']}"]
-
-
 def test_a_job_knows_whether_the_engine_may_hold_another_ones_prompt(floor: Floor) -> None:
     """It stands in that one's journal, until it is collected or over."""
     out: list[bool] = []
