@@ -38,6 +38,13 @@ needs_browser = pytest.mark.skipif(
 )
 
 
+_GONE = ("Inspected target navigated or closed", "Execution context was destroyed.")
+
+
+class Navigated(Exception):  # noqa: N818 - an event: the page that was asked is no more
+    """The page went away before it answered."""
+
+
 class Browser:
     """One browser with one tab. Its state: the socket, and what was heard on it."""
 
@@ -93,7 +100,10 @@ class Browser:
         while True:
             message = json.loads(self._socket.recv())
             if message.get("id") == self._number:
-                assert "error" not in message, f"{method}: {message['error']}"
+                error = message.get("error", {})
+                if error.get("message") in _GONE:
+                    raise Navigated(error["message"])
+                assert not error, f"{method}: {error}"
                 return message["result"]
             self._hear(message)
 
@@ -139,7 +149,18 @@ class Browser:
     def until(self, expression: str) -> Any:
         """Wait until an expression is true in the page, and return what it is."""
         told = f"(found => found instanceof Object ? true : found)({expression})"
-        return _until(lambda: self.js(told), expression)
+
+        def look() -> Any:
+            try:
+                return self.js(told)
+            except Navigated:
+                return None
+
+        return _until(look, expression)
+
+    def begin(self, expression: str) -> None:
+        """Begin what may bring another page, or the same anew."""
+        self.js(f"void setTimeout(() => {{ {expression} }})")
 
     def click(self, selector: str) -> None:
         """Click with the mouse in the middle of an element."""

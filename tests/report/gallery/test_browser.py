@@ -371,7 +371,7 @@ def test_a_page_of_a_training_is_read_anew_when_it_goes_on(
     told |= {"why": "epoch 4 of 5"}
     (home.status / "spyke.toml").write_text(toml_text.dumps(told))
     update(here, [])
-    browser.js("plasma.look()")
+    browser.begin("plasma.look()")
 
     assert browser.until("document.querySelector('.why')?.textContent === 'epoch 4 of 5'")
 
