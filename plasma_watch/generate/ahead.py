@@ -102,7 +102,7 @@ class Ahead:
                 return
             job = prepared.job.with_picture(next_attempt(prepared.job.pictures[0]))
             ongoing = self._shop.others.begin(ready.waiting, job)
-            if ongoing and ongoing.job == job:
+            if ongoing and ongoing.job == job:  # else its file was rewritten: its turn reads it
                 self._send(Piece(bench, ongoing, order, 1))
 
     def _is_true(self, prepared: Prepared) -> bool:

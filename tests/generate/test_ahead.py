@@ -58,6 +58,15 @@ def atelier(tmp_path: Path, telling: Easel) -> Studio:
     return Studio(tmp_path, telling.url)
 
 
+def with_a_lora(root: Path, easel: Easel) -> tuple[Studio, Path]:
+    """Return a home whose engine has a LoRA, and where its file lies."""
+    comfyui = root / "ComfyUI"
+    weights = comfyui / "models" / "loras" / "spyke.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(lora())
+    return Studio(root, easel.url, comfyui), weights
+
+
 def carry(studio: Studio, ongoing: Ongoing) -> State:
     """Carry a job that was sent ahead, when its turn has come."""
     studio.begin(ongoing)
@@ -232,11 +241,7 @@ def test_what_goes_wrong_with_the_next_is_no_harm_to_the_running_one(
 
 def test_a_model_that_changed_meanwhile_is_looked_at_anew(tmp_path: Path, telling: Easel) -> None:
     """The manifest must name what was used."""
-    comfyui = tmp_path / "ComfyUI"
-    weights = comfyui / "models" / "loras" / "spyke.safetensors"
-    weights.parent.mkdir(parents=True)
-    weights.write_bytes(lora())
-    studio = Studio(tmp_path, telling.url, comfyui)
+    studio, weights = with_a_lora(tmp_path, telling)
     studio.shop.hashes.of(weights)
     studio.queue("p004", workflow="txt2img-lora", lora={"name": "spyke"})
     change: list[Callable[[], object]] = [lambda: weights.write_bytes(lora(seed=9) + b" ")]
@@ -304,11 +309,7 @@ def test_a_training_is_not_even_read(atelier: Studio, caplog: pytest.LogCaptureF
 
 def test_a_model_that_was_never_hashed_waits_for_its_turn(tmp_path: Path, telling: Easel) -> None:
     """Two gigabytes take seconds."""
-    comfyui = tmp_path / "ComfyUI"
-    weights = comfyui / "models" / "loras" / "spyke.safetensors"
-    weights.parent.mkdir(parents=True)
-    weights.write_bytes(lora())
-    studio = Studio(tmp_path, telling.url, comfyui)
+    studio, _ = with_a_lora(tmp_path, telling)
     keys: dict[str, Any] = {"workflow": "txt2img-lora", "lora": {"name": "spyke"}}
     studio.queue("p004", **keys)
     studio.make("p003")
