@@ -23,14 +23,20 @@ from plasma_watch.system.locks import is_held
 from plasma_watch.words import counted
 
 LOOK_SECONDS = 0.2
-_UP_SECONDS = 30.0
+UP_SECONDS = 30.0
+"""How long a home may be without a daemon while somebody waits: one that starts takes its time."""
 _ENDS = frozenset({State.DONE, State.FAILED, State.CANCELLED})
 
 
 @contextmanager
 def daemon_of(home: Home, *options: str) -> Iterator[None]:
-    """See to it that a daemon looks after a home for the length of a block."""
+    """See to it that a daemon looks after a home for the length of a block.
+
+    Raises PlasmaError `daemon.service` when the one that is there runs nothing, or a new one
+    does not come up.
+    """
     if is_held(home.lock):
+        _refuse_degraded(home)
         yield
         return
     command = [sys.executable, "-m", "plasma_watch", "run", "--home", str(home.root), *options]
@@ -44,9 +50,20 @@ def daemon_of(home: Home, *options: str) -> Iterator[None]:
         daemon.wait()
 
 
+def _refuse_degraded(home: Home) -> None:
+    told = read_status(home.status / "daemon.toml")
+    if told.get("state") == "degraded":
+        raise PlasmaError(
+            Code.DAEMON_SERVICE,
+            f"the daemon of {home.root} runs nothing: {told.get('why', '')}",
+            str(told.get("hint", "")),
+        )
+
+
 def _await_up(home: Home, daemon: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + _UP_SECONDS
-    while not is_held(home.lock):
+    """Wait until the daemon tells of itself: it holds the home before it has read its config."""
+    until = time.monotonic() + UP_SECONDS
+    while read_status(home.status / "daemon.toml").get("pid") != daemon.pid:
         if daemon.poll() is not None or time.monotonic() > until:
             raise PlasmaError(
                 Code.DAEMON_SERVICE,
@@ -76,15 +93,25 @@ def await_end(
 ) -> dict[str, Any]:
     """Return the status of a drop when it has ended; one that takes too long is cancelled.
 
-    `tell` hears the status whenever it is looked at.
+    `tell` hears the status whenever it is looked at. Raises PlasmaError `daemon.service` when the
+    home is without a daemon for too long; the request is cancelled then too.
     """
     until = time.monotonic() + seconds
+    seen = time.monotonic()
     while True:
         status = read_status(home.status / f"{name}.toml")
         if status.get("sha256") == sha256:
             tell(status)
             if status.get("state") in _ENDS:
                 return status
+        seen = time.monotonic() if is_held(home.lock) else seen
+        if time.monotonic() - seen > UP_SECONDS:
+            (home.inbox / f"{name}.cancel").touch()
+            raise PlasmaError(
+                Code.DAEMON_SERVICE,
+                f"the daemon of {home.root} ended before {name} did",
+                "status/daemon.log tells of its last steps; `plasma-watch run` starts it again.",
+            )
         if time.monotonic() > until:
             (home.inbox / f"{name}.cancel").touch()
             return status | {"state": "failed", "why": _too_long(status, seconds)}
