@@ -22,7 +22,10 @@ LOG_SECONDS = 1.0
 
 
 class Teller:
-    """Tells the status of one picture. Its state: the last step, the pace, and when it logged."""
+    """Tells the status of one picture. Its state: the last step, the pace, and what it told when.
+
+    That it was begun is told before: the nodes that the engine passes in a moment are not.
+    """
 
     def __init__(
         self, board: Board, job: Job, number: int, clock: Callable[[], float] = time.monotonic
@@ -33,6 +36,9 @@ class Teller:
         self._clock = clock
         self._first: tuple[int, float] | None = None
         self._step = 0
+        self._node = ""
+        """The node that the engine is in, until the status says so or shows a step."""
+        self._began = clock()
         self._logged = self._shown = float("-inf")
 
     def tell(self, news: Fact | Conversation | PlasmaError) -> None:
@@ -41,19 +47,23 @@ class Teller:
             case Stepped():
                 self._stepped(news)
             case Entered():
-                self._entered(news)
+                self._node = news.node
+                self._show_node()
             case Previewed():
                 self._preview(news.picture)
             case PlasmaError():
                 self._say(f"{news.message}; it is looked for when ComfyUI is back", news.code)
             case Conversation():
                 self._queued(news)
+                self._show_node()
             case Freed():
                 pass
 
-    def _entered(self, news: Entered) -> None:
-        if self._is_due(self._clock()):
-            self._say(f"{self._which()}ComfyUI works (node {news.node})")
+    def _show_node(self) -> None:
+        now = self._clock()
+        if self._node and now - self._began >= SHOW_SECONDS and self._is_due(now):
+            self._say(f"{self._which()}ComfyUI works (node {self._node})")
+            self._node = ""
 
     def _preview(self, picture: bytes) -> None:
         """Show what the engine sent; what is no picture is no news."""
@@ -83,7 +93,7 @@ class Teller:
         return f"picture {self._number} of {total}: " if total > 1 else ""
 
     def _stepped(self, news: Stepped) -> None:
-        now = self._clock()
+        now, self._node = self._clock(), ""
         if self._first is None or news.step <= self._step:  # another sampler began
             self._first = (news.step, now)
         self._step = news.step

@@ -22,6 +22,7 @@ from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.gate.memory import HYSTERESIS_BYTES, Never, Start, Wait
 from plasma_watch.gate.meter import Meter
 from plasma_watch.gate.needs import ENOUGH
+from plasma_watch.generate import telling
 from plasma_watch.generate.gating import FREE_SECONDS
 from plasma_watch.generate.job import WAIT_SECONDS
 from plasma_watch.generate.order import folder_of, prefix
@@ -878,8 +879,11 @@ def test_disk_that_refuses_before_anything_was_asked_for_steps_back(faked: Studi
 
 
 @pytest.mark.parametrize(("word", "seed"), [("ComfyUI works", 72), ("step", 73)])
-def test_folder_taken_out_while_it_runs_ends_the_job(studio: Studio, word: str, seed: int) -> None:
+def test_folder_taken_out_while_it_runs_ends_the_job(
+    studio: Studio, word: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Somebody changed their mind in Finder."""
+    monkeypatch.setattr(telling, "SHOW_SECONDS", 0)  # each node is told
     ongoing = studio.claim()
 
     def take_out(status: JobStatus) -> None:

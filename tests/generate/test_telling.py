@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from plasma_watch.comfyui.protocol import (
+    ASK_SECONDS,
     STUCK_SECONDS,
     Conversation,
     Entered,
@@ -168,8 +169,32 @@ def test_pace_is_time_by_steps(
 
 def test_node_at_work_is_told(told: Telling) -> None:
     """A checkpoint takes its time before the first step."""
-    assert told().tell(Entered("4"))["why"] == "ComfyUI works (node 4)"
-    assert told(2, 3).tell(Entered("4"))["why"] == "picture 2 of 3: ComfyUI works (node 4)"
+    for one, why in (
+        (told(), "ComfyUI works (node 4)"),
+        (told(2, 3), "picture 2 of 3: ComfyUI works (node 4)"),
+    ):
+        one.now += 2 * SHOW_SECONDS
+        assert one.tell(Entered("4"))["why"] == why
+
+
+def test_node_at_work_from_the_start_is_told_when_it_takes_longer(told: Telling) -> None:
+    """It was begun a moment before; ComfyUI is asked every two seconds."""
+    one = told()
+    assert one.tell(Entered("4")) == {}
+
+    one.now += ASK_SECONDS
+
+    assert one.tell(waiting_behind(Queue((PROMPT,), ())))["why"] == "ComfyUI works (node 4)"
+
+
+def test_node_that_steps_is_not_told_again(told: Telling) -> None:
+    """What ComfyUI is asked meanwhile says nothing new."""
+    one = told()
+    one.tell(Entered("4"))
+    one.step(1)
+    one.now += ASK_SECONDS
+
+    assert one.tell(waiting_behind(Queue((PROMPT,), ())))["why"] == "step 1 of 20"
 
 
 def test_preview_lies_beside_the_status(told: Telling) -> None:
