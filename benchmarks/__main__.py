@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import kept
+from benchmarks import folders, kept
 from benchmarks.kept import Kept
 from benchmarks.results import Result, tell
 from benchmarks.running import BENCHMARKS, Benchmark, measured
@@ -29,12 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for; return 1 if a goal was missed, or a benchmark came to nothing."""
     asked = _asked(arguments)
     is_met = True
-    for benchmark, url in _chosen(asked.only):
-        run = _run(benchmark, url, is_quick=asked.quick)
-        is_met &= run.is_met
-        if not asked.quick:
-            asked.state.mkdir(parents=True, exist_ok=True)
-            _file(asked.state, benchmark, url).write_text(run.to_json(), "utf-8")
+    with folders.of_a_run():
+        for benchmark, url in _chosen(asked.only):
+            run = _run(benchmark, url, is_quick=asked.quick)
+            is_met &= run.is_met
+            if not asked.quick:
+                asked.state.mkdir(parents=True, exist_ok=True)
+                _file(asked.state, benchmark, url).write_text(run.to_json(), "utf-8")
     if asked.write:
         write(PAGE, list(_all_kept(asked.state)))
     return 0 if is_met else 1

@@ -10,10 +10,10 @@ import io
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.folders import a_folder
 from benchmarks.results import Goal, Result, Spread, milliseconds, tell
 from plasma_watch.cli.homes import init
 
@@ -46,8 +46,8 @@ def seconds(arguments: tuple[str, ...], home: Path, times: int) -> Spread:
 
 def measure(times: int = TIMES) -> list[Result]:
     """Measure the floor, then each command."""
-    with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()):
-        home = Path(name) / "home"
+    with a_folder() as folder, contextlib.redirect_stdout(io.StringIO()):
+        home = folder / "home"
         init(home)
         floor = seconds(FLOOR, home, times)
         taken = {what: seconds(command, home, times) for what, command in COMMANDS.items()}

@@ -8,11 +8,11 @@ same kind of rename wakes it, and it writes one small file as a status is writte
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.folders import a_folder
 from benchmarks.listener import listening
 from benchmarks.results import Goal, Result, Spread, at_p99, milliseconds, tell
 from benchmarks.surroundings import WIDTHS, Daemon, a_sandbox, lay_noise, request, until
@@ -114,8 +114,7 @@ def _names(letter: str, count: int) -> list[str]:
 
 def measure(count: int = COUNT) -> list[Result]:
     """Measure all four."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with a_folder() as folder:
         least = floor(folder / "floor", count)
         found: dict[str, Spread] = {}
         for when, way in (("idle", idle), ("while a job runs", at_work)):

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import struct
 import sys
-import tempfile
 import zlib
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 
+from benchmarks.folders import a_folder
 from benchmarks.index_of_manifests import PAGES_A_CHAPTER, manifest, timed
 from benchmarks.results import Result, tell
 from plasma_watch.report.gallery.build import Gallery
@@ -82,8 +82,8 @@ def measured(output: Path, count: int, sample: int) -> list[Result]:
 
 def measure(count: int = COUNT, sample: int = SAMPLE) -> list[Result]:
     """Make an output folder, and a gallery of it."""
-    with tempfile.TemporaryDirectory() as folder:
-        return measured(Path(folder), count, sample)
+    with a_folder() as folder:
+        return measured(folder, count, sample)
 
 
 def main(count: int, sample: int = SAMPLE) -> int:

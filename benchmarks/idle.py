@@ -7,10 +7,9 @@ nothing else. After that, jobs run one after another, and what is held then is c
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
-from pathlib import Path
 
+from benchmarks.folders import a_folder
 from benchmarks.processes import Usage, bare, imports, usage
 from benchmarks.results import Goal, Result, tell
 from benchmarks.surroundings import WIDTHS, Daemon, a_sandbox, lay_noise, request, until
@@ -26,19 +25,17 @@ CALM_SECONDS = 5.0
 
 def measure(minutes: float = MINUTES, jobs: int = JOBS) -> list[Result]:
     """Measure at rest, then after some jobs."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with a_sandbox(folder) as url:
-            lay_noise(url)
-            daemon = Daemon(folder, url)
-            with daemon.running(tells_imports=True) as pid:
-                until(lambda: daemon.told()["state"] == "idle")
-                _calm(minutes * 60)
-                with bare(imports(daemon)) as nothing:
-                    at_rest = _at_rest(nothing, pid, minutes * 60)
-                run(daemon, jobs)
-                _calm(minutes * 60)
-                worked = usage(pid)
+    with a_folder() as folder, a_sandbox(folder) as url:
+        lay_noise(url)
+        daemon = Daemon(folder, url)
+        with daemon.running(tells_imports=True) as pid:
+            until(lambda: daemon.told()["state"] == "idle")
+            _calm(minutes * 60)
+            with bare(imports(daemon)) as nothing:
+                at_rest = _at_rest(nothing, pid, minutes * 60)
+            run(daemon, jobs)
+            _calm(minutes * 60)
+            worked = usage(pid)
     resting = at_rest[-1].resident_mb
     after = f"memory after {jobs:,} jobs"
     return [

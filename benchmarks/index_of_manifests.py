@@ -8,12 +8,12 @@ index, and one bare pass over the same rows of text for a question.
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.folders import a_folder
 from benchmarks.results import Goal, Result, tell
 from plasma_watch.outputs.manifest import Manifest
 from plasma_watch.report.index import Index
@@ -119,8 +119,8 @@ QUESTIONS = {
 
 def measure(count: int = COUNT) -> list[Result]:
     """Make the tree, and ask."""
-    with tempfile.TemporaryDirectory() as folder:
-        output, path = Path(folder) / "output", Path(folder) / "index.sqlite"
+    with a_folder() as folder:
+        output, path = folder / "output", folder / "index.sqlite"
         make_tree(output, count)
         files = sorted(output.rglob("*.toml"))
         texts = [file.read_text(encoding="utf-8")[:400] for file in files]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sys
-import tempfile
 import time
 import tomllib
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks import cold
+from benchmarks.folders import a_folder
 from benchmarks.pages import Bare, gaps
 from benchmarks.processes import Usage, bare, imports, usage
 from benchmarks.results import Goal, Result, Spread, milliseconds, tell
@@ -137,8 +137,7 @@ def _cost(daemon: Daemon, relay: Relay, rounds: int) -> Cost:
 def measure(count: int = COUNT, rounds: int = ROUNDS) -> list[Result]:
     """Measure the short line, then the long one."""
     assert count >= 2 * SHORT, "a line of that length is the short one"
-    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
+    with a_folder() as folder, contextlib.ExitStack() as stack:
         relay = stack.enter_context(Relay(stack.enter_context(a_sandbox(folder))))
         client = stack.enter_context(Bare(relay.url))
         lay_noise(relay.url)

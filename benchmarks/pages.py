@@ -7,7 +7,6 @@ asks the history and fetches the picture, and keeps nothing; for a drop, a bare 
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 import uuid
 from itertools import pairwise
@@ -17,6 +16,7 @@ from typing import Self
 import requests
 import websocket
 
+from benchmarks.folders import a_folder
 from benchmarks.listener import listening
 from benchmarks.results import Goal, Result, Spread, at_p99, milliseconds, tell
 from benchmarks.surroundings import (
@@ -152,18 +152,16 @@ def drop_to_post(folder: Path, relay: Relay, widths: list[int]) -> Spread:
 def measure(count: int = COUNT) -> list[Result]:
     """Measure everything against one engine."""
     widths = [WIDTHS[n % len(WIDTHS)] for n in range(count)]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with an_engine(folder) as url, Relay(url) as relay:
-            lay_noise(url)
-            bare = floor(url, widths)
-            gap = bare_gap(relay, widths)
-            idle, pages = through_the_daemon(folder / "line", relay, widths)
-            few = widths[: max(2, count // 4)]
-            gap_at_work = bare_gap(relay, few, AT_WORK)
-            idle_at_work, _ = through_the_daemon(folder / "at-work", relay, few, AT_WORK)
-            heard = bare_drop(folder / "heard", relay, few)
-            drops = drop_to_post(folder / "drops", relay, few)
+    with a_folder() as folder, an_engine(folder) as url, Relay(url) as relay:
+        lay_noise(url)
+        bare = floor(url, widths)
+        gap = bare_gap(relay, widths)
+        idle, pages = through_the_daemon(folder / "line", relay, widths)
+        few = widths[: max(2, count // 4)]
+        gap_at_work = bare_gap(relay, few, AT_WORK)
+        idle_at_work, _ = through_the_daemon(folder / "at-work", relay, few, AT_WORK)
+        heard = bare_drop(folder / "heard", relay, few)
+        drops = drop_to_post(folder / "drops", relay, few)
     return [
         milliseconds("engine idle between two jobs", idle, gap, Goal(most=10, most_ratio=1.5)),
         milliseconds(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import cold, drops, idle, line, pages, processes, trainer_log
+from benchmarks import cold, drops, folders, idle, line, pages, processes, trainer_log
 from benchmarks.results import Result
 from benchmarks.running import BENCHMARKS, Benchmark
 
@@ -158,3 +158,25 @@ def test_every_benchmark_is_explained() -> None:
     text = (Path(program.__file__).parent / "README.md").read_text("utf-8")
 
     assert [each.name for each in BENCHMARKS if f"`{each.name}`" not in text] == []
+
+
+def test_folders_are_removed_when_the_last_has_run() -> None:
+    """A disk takes its time over what was removed a moment ago."""
+    with folders.of_a_run():
+        with folders.a_folder() as first:
+            pass
+        with folders.a_folder() as second:
+            pass
+        assert first.is_dir()
+        assert second.is_dir()
+
+    assert not first.exists()
+    assert not second.exists()
+
+
+def test_the_folder_of_a_benchmark_by_itself_goes_with_it() -> None:
+    """Nothing runs after it."""
+    with folders.a_folder() as folder:
+        assert folder.is_dir()
+
+    assert not folder.exists()
