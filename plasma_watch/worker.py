@@ -24,6 +24,7 @@ from plasma_watch.request import Request
 from plasma_watch.status import Board, of_running, utc_now
 from plasma_watch.system.locks import Lock
 from plasma_watch.tripwire import Tripwire
+from plasma_watch.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -267,7 +268,7 @@ class Worker:
         if wait.code == Code.MEMORY_SHORT and 0 < self._wait_minutes <= minutes:
             error = PlasmaError(
                 Code.MEMORY_WAITED,
-                f"{waiting.name} waited {minutes:.0f} minutes: it {wait.why}",
+                f"{waiting.name} waited {counted(round(minutes), 'minute')}: it {wait.why}",
                 "Close other programs, or set memory.wait_minutes higher.",
             )
             del self.holds[waiting.kind]

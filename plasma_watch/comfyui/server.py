@@ -27,6 +27,7 @@ from plasma_watch.config import GB, Comfyui
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.system import files, platform, processes
 from plasma_watch.system.processes import Process
+from plasma_watch.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -166,8 +167,8 @@ class Server:
             last = self._last or Reason("it did not stay up", "")
             raise PlasmaError(
                 Code.ENGINE_WILL_NOT_START,
-                f"ComfyUI was started {self._config.restarts} times and did not stay up: "
-                f"{last.words}; it is tried again in {max(1, round(wait / 60))} min",
+                f"ComfyUI was started {counted(self._config.restarts, 'time')} and did not "
+                f"stay up: {last.words}; it is tried again in {max(1, round(wait / 60))} min",
                 last.hint,
             )
 
