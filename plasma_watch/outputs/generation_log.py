@@ -49,12 +49,19 @@ def add(folder: Path, new: Mapping[str, Any]) -> str:
     """
     path = folder / FILE
     try:
-        text = with_entry(path.read_text(encoding="utf-8") if path.exists() else "[]", new)
+        text = with_entry(_read(path), new)
     except (OSError, ValueError, RecursionError) as exc:
         return f"{path} cannot be read ({exc}); it is left alone"
     # Half a character, as a program leaves that cuts texts in UTF-16, goes back as its escape.
     files.write_whole(path, text.encode(errors="backslashreplace"), durable=True)
     return ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return "[]"
 
 
 def with_entry(log: str, new: Mapping[str, Any]) -> str:
