@@ -19,7 +19,7 @@ from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.job import State
 from plasma_watch.status import read_status
-from plasma_watch.system.locks import is_held
+from plasma_watch.system.locks import Lock, is_held
 from plasma_watch.words import counted
 
 LOOK_SECONDS = 0.2
@@ -52,7 +52,8 @@ def daemon_of(home: Home, *options: str) -> Iterator[None]:
 
 def _refuse_degraded(home: Home) -> None:
     told = read_status(home.status / "daemon.toml")
-    if told.get("state") == "degraded":
+    is_its_word = str(told.get("pid")) == Lock(home.lock).holder()
+    if is_its_word and told.get("state") == "degraded":
         raise PlasmaError(
             Code.DAEMON_SERVICE,
             f"the daemon of {home.root} runs nothing: {told.get('why', '')}",

@@ -16,6 +16,12 @@ from tests.doctor.test_examination import configure
 from tests.fakes.engine import closed_port
 
 
+def degraded(home: Home, pid: int) -> None:
+    """Tell of a daemon that waits."""
+    table = f'state = "degraded"\npid = {pid}\nwhy = "config.toml: nonsense"\nhint = "Mend it."\n'
+    (home.status / "daemon.toml").write_text(table, "utf-8")
+
+
 def test_a_daemon_that_holds_the_home_is_not_up_yet(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -32,8 +38,7 @@ def test_a_daemon_that_holds_the_home_is_not_up_yet(
 
 def test_a_daemon_that_runs_nothing_is_refused(home: Home) -> None:
     """As one that waits for its config to be mended."""
-    table = 'state = "degraded"\nwhy = "config.toml: nonsense"\nhint = "Mend it."\n'
-    (home.status / "daemon.toml").write_text(table, "utf-8")
+    degraded(home, os.getpid())
     lock = Lock(home.lock)
     lock.acquire()
 
@@ -42,6 +47,18 @@ def test_a_daemon_that_runs_nothing_is_refused(home: Home) -> None:
 
     lock.release()
     assert caught.value.hint == "Mend it."
+
+
+def test_what_an_earlier_daemon_said_is_not_the_word_of_one_that_starts(home: Home) -> None:
+    """It holds the home, and has not told of itself yet."""
+    degraded(home, os.getpid() + 1)
+    lock = Lock(home.lock)
+    lock.acquire()
+
+    with errand.daemon_of(home):
+        pass
+
+    lock.release()
 
 
 def test_a_daemon_that_ends_meanwhile_is_told_of(
