@@ -172,10 +172,15 @@ class Forge:
 
 
 def trainers(below: Path) -> Iterator[psutil.Process]:
-    """Yield the living processes that were started with settings below a folder."""
+    """Yield the living processes that were started with settings below a folder.
+
+    Whoever draws a loss below it is none.
+    """
     for process in psutil.process_iter():
         try:
-            is_one = any(part.startswith(f"{below}/") for part in process.cmdline())
+            command = process.cmdline()
+            is_below = any(part.startswith(f"{below}/") for part in command)
+            is_one = is_below and "--config_file" in command
             if is_one and process.status() != psutil.STATUS_ZOMBIE:
                 yield process
         except psutil.Error:

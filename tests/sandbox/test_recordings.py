@@ -18,7 +18,7 @@ from .playing import Hand, Player, Shorten, first_requests, nothing_of, part, sh
 from .process import Sandbox, running
 from .recordings import Event, read
 
-SECONDS_PER_STEP = "0.01"
+SECONDS_PER_STEP = "0.03"
 UNET = "model.diffusion_model.out.2.bias"
 LORA = "lora_unet_mid_block_attentions_0_proj_in.lora_up.weight"
 TAGS = {

@@ -40,6 +40,10 @@ def failed(forge: Forge, **keys: Any) -> PlasmaError:
     return caught.value
 
 
+SLOW_FROM_SIX = "slow@6:50"
+"""A trainer that has not ended by the time that somebody acts on its sixth step of twelve."""
+
+
 def at_step(forge: Forge, step: int, deed: Callable[[], object]) -> None:
     """Do something, once, as soon as a step is told."""
     done: list[int] = []
@@ -401,8 +405,9 @@ def test_a_full_disk_is_waited_for_between_two_epochs(
 
 
 @pytest.mark.parametrize("step", [1, 6, 12])
-def test_a_cancel_leaves_nobody(forge: Forge, step: int) -> None:
-    """In the first step, in an epoch, in the last."""
+def test_a_cancel_leaves_nobody(forge: Forge, fault: pytest.MonkeyPatch, step: int) -> None:
+    """In the first step, in an epoch, in the last; there the trainer takes its time to save."""
+    fault.setenv(FAULT, "stall@final")
     ongoing = forge.claim()
     at_step(forge, step, lambda: forge.control.cancel(ongoing.job.id))
 
@@ -431,8 +436,11 @@ def test_a_cancel_in_any_phase_leaves_nobody(forge: Forge, phase: str) -> None:
     assert forge.trainers() == []
 
 
-def test_a_stop_ends_the_trainer_and_costs_no_attempt(forge: Forge) -> None:
+def test_a_stop_ends_the_trainer_and_costs_no_attempt(
+    forge: Forge, fault: pytest.MonkeyPatch
+) -> None:
     """The next daemon goes on from the last whole epoch."""
+    fault.setenv(FAULT, SLOW_FROM_SIX)
     ongoing = forge.claim()
     at_step(forge, 6, forge.patience.set)
     with pytest.raises(Stopping):
@@ -460,7 +468,8 @@ def test_a_training_steps_aside_at_the_end_of_an_epoch(forge: Forge) -> None:
     assert forge.run(ongoing).state is State.DONE
 
     text = (ongoing.folder / "attempt-2" / "train.toml").read_text()
-    assert tomllib.loads(text)["initial_epoch"] == 2
+    # Behind the epoch that it saved, or the next, if that was saved before the trainer ended.
+    assert tomllib.loads(text)["initial_epoch"] in (2, 3)
 
 
 def test_a_training_steps_aside_only_if_it_was_asked_to(forge: Forge) -> None:
@@ -470,8 +479,9 @@ def test_a_training_steps_aside_only_if_it_was_asked_to(forge: Forge) -> None:
     assert forge.train().state is State.DONE
 
 
-def test_a_folder_that_is_taken_away_ends_it(forge: Forge) -> None:
+def test_a_folder_that_is_taken_away_ends_it(forge: Forge, fault: pytest.MonkeyPatch) -> None:
     """Somebody threw the job away in Finder."""
+    fault.setenv(FAULT, SLOW_FROM_SIX)
     ongoing = forge.claim()
     at_step(forge, 6, lambda: ongoing.folder.rename(forge.home.root / "thrown-away"))
 
@@ -557,8 +567,9 @@ def test_what_lies_in_its_place_is_not_placed_again(forge: Forge) -> None:
     assert (forge.home.root / "loras/spyke/manifest.toml").read_bytes() == manifest
 
 
-def test_what_was_resolved_once_stands(forge: Forge) -> None:
+def test_what_was_resolved_once_stands(forge: Forge, fault: pytest.MonkeyPatch) -> None:
     """Another default in the config changes nothing of a job that was begun."""
+    fault.setenv(FAULT, SLOW_FROM_SIX)
     ongoing = forge.claim()
     at_step(forge, 6, forge.patience.set)
     with pytest.raises(Stopping):
