@@ -33,6 +33,7 @@ class Code(StrEnum):
     REQUEST_NOT_TEXT = "request.not-text"
     REQUEST_NOT_TOML = "request.not-toml"
     REQUEST_NAME_TAKEN = "request.name-taken"
+    REQUEST_BAD_NAME = "request.bad-name"
     REQUEST_UNKNOWN_KIND = "request.unknown-kind"
     REQUEST_UNKNOWN_KEY = "request.unknown-key"
     REQUEST_MISSING_KEY = "request.missing-key"

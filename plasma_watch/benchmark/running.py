@@ -106,7 +106,7 @@ def _told_url(home: Home, seconds: float = 0.0) -> str:
 
 
 def _made(bench: Bench, name: str, asked: dict[str, Any], seconds: float) -> dict[str, Any]:
-    return errand.await_end(bench.home, name, errand.send(bench.home, name, asked), seconds)
+    return errand.await_end(bench.home, errand.send(bench.home, name, asked), seconds)
 
 
 def _measured(bench: Bench, client: Client) -> Report:

@@ -22,7 +22,15 @@ from plasma_watch.cli.common import (
     say_json,
     say_of,
 )
-from plasma_watch.cli.requests import EXIT_FAILED, EXIT_UNREACHABLE, POLL_SECONDS, no_daemon
+from plasma_watch.cli.requests import (
+    EXIT_FAILED,
+    EXIT_UNREACHABLE,
+    POLL_SECONDS,
+    named,
+    no_daemon,
+    nobody,
+    refuse_degraded,
+)
 from plasma_watch.home import Home
 from plasma_watch.words import counted, one_line, pasted, visible
 
@@ -199,13 +207,18 @@ def follow(name: NameArgument, home: HomeOption = None) -> None:
     found = home_of(home)
     log, at = found.status / f"{name}.log", 0
     while True:
+        is_up = is_daemon_up(found)  # before the look: who ends tells of the job first
+        is_there = bool(named(name, (found.inbox, found.running)))  # likewise
         told = _read(found.status / f"{name}.toml")
         at = _print_from(log, at)
-        if told.get("state") in _ENDS:
+        if not told and not is_there:
+            raise nobody(name)
+        if told.get("state") in _ENDS and not is_there:
             _print_from(log, at)
             raise typer.Exit(0 if told["state"] == "done" else EXIT_FAILED)
-        if not is_daemon_up(found):
+        if not is_up:
             raise no_daemon(found)
+        refuse_degraded(found)
         time.sleep(POLL_SECONDS)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +22,9 @@ from plasma_watch.cli.common import (
 )
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
+
+if TYPE_CHECKING:
+    from plasma_watch.errand import Drop
 
 POLL_SECONDS = 0.2
 EXIT_FAILED = 1
@@ -44,14 +46,17 @@ def submit(
     json: JsonOption = False,
 ) -> None:
     """Drop requests into the inbox, whole."""
+    from plasma_watch import errand  # noqa: PLC0415 - start-up time
+
     found = home_of(home)
     there = [file_of(file, found) for file in files]
-    dropped = [_dropped(found, file, urgent=urgent) for file in there]
-    told = [_awaited(found, name, digest) for name, digest in dropped] if wait else []
+    _check_names(there)
+    dropped = [errand.drop(found, file.name, _read(file), urgent=urgent) for file in there]
+    told = [_awaited(found, drop) for drop in dropped] if wait else []
     if json:
-        say_json(told or [{"name": name, "sha256": digest} for name, digest in dropped])
-    for name, _ in () if json else dropped:
-        say(f"{name}: in the inbox" + ("" if is_daemon_up(found) else "; no daemon runs"))
+        say_json(told or [{"name": drop.name, "sha256": drop.sha256} for drop in dropped])
+    for drop in () if json else dropped:
+        say(f"{drop.name}: in the inbox" + ("" if is_daemon_up(found) else "; no daemon runs"))
     for status in () if json else told:
         say(f"{status['name']}: {status['state']}: {status['why']}")
     if any(_ended_badly(status) for status in told):
@@ -64,35 +69,56 @@ def _ended_badly(status: Mapping[str, Any]) -> bool:
     return bool(status["state"] != State.DONE)
 
 
-def _dropped(home: Home, file: Path, *, urgent: bool) -> tuple[str, str]:
-    """Write a file beside its place and rename it there; return its name and content's sha256."""
+def _check_names(files: Sequence[Path]) -> None:
+    """Refuse names that the inbox would leave alone, and two files of one name."""
+    from plasma_watch.errand import check_name  # noqa: PLC0415 - start-up time
+    from plasma_watch.job import same_name  # noqa: PLC0415 - the same
+
+    seen: dict[str, Path] = {}
+    for file in files:
+        check_name(file.name)
+        before = seen.setdefault(same_name(file.stem), file)
+        if before is not file:
+            raise PlasmaError(
+                Code.REQUEST_CONFLICT,
+                f"{before} and {file} would have one name in the inbox",
+                "Submit them one after the other, or rename one.",
+            )
+
+
+def _read(file: Path) -> bytes:
     try:
-        content = file.read_bytes()
+        return file.read_bytes()
     except OSError as exc:
         raise PlasmaError(
             Code.REQUEST_UNREADABLE, f"{file} cannot be read: {exc.strerror}", "Mend the path."
         ) from exc
-    folder = home.urgent if urgent else home.inbox
-    folder.mkdir(exist_ok=True)
-    temporary = folder / f".{file.name}.{os.getpid()}.tmp"
-    temporary.write_bytes(content)
-    temporary.replace(folder / file.name)
-    return file.stem, hashlib.sha256(content).hexdigest()
 
 
-def _awaited(home: Home, name: str, digest: str) -> dict[str, Any]:
-    """Wait until the status of this drop is final, and return it."""
-    from plasma_watch.job import State  # noqa: PLC0415 - start-up time
-    from plasma_watch.status import read_status  # noqa: PLC0415 - the same
+def _awaited(home: Home, drop: Drop) -> dict[str, Any]:
+    """Wait until a drop has ended, and return its status."""
+    from plasma_watch.errand import ENDS, Awaited  # noqa: PLC0415 - start-up time
 
+    awaited = Awaited(home, drop)
     while True:
-        status = read_status(home.status / f"{name}.toml")
-        is_final = status.get("state") not in (State.WAITING, State.RUNNING, None)
-        if is_final and status.get("sha256") == digest:
+        is_up = is_daemon_up(home)  # before the look: who ends tells of the job first
+        status = awaited.look()
+        if status.get("state") in ENDS:
             return status
-        if not is_daemon_up(home):
+        if not is_up:
             raise no_daemon(home)
+        refuse_degraded(home)
         time.sleep(POLL_SECONDS)
+
+
+def refuse_degraded(home: Home) -> None:
+    """End a wait for a daemon that runs nothing until somebody mends what it says."""
+    from plasma_watch.errand import told_by_holder  # noqa: PLC0415 - start-up time
+
+    told = told_by_holder(home)
+    if told.get("state") == "degraded":
+        say(f"the daemon of {home.root} runs nothing: {told.get('why', '')}")
+        raise typer.Exit(EXIT_UNREACHABLE)
 
 
 def no_daemon(home: Home) -> typer.Exit:
@@ -150,14 +176,19 @@ def _told(error: PlasmaError | None, ahead: str) -> dict[str, Any]:
 def cancel(name: NameArgument, home: HomeOption = None) -> None:
     """Cancel every waiting or running job of a name."""
     found = home_of(home)
-    if not _named(name, (found.inbox, found.running)):
-        raise PlasmaError(
-            Code.REQUEST_MISSING_FILE,
-            f"no waiting or running request is called '{name}'",
-            "`plasma-watch status` says what waits, `plasma-watch history` what ended.",
-        )
+    if not named(name, (found.inbox, found.running)):
+        raise nobody(name)
     (found.inbox / f"{name}.cancel").touch()
     say(f"{name}: will be cancelled" + ("" if is_daemon_up(found) else " when a daemon runs"))
+
+
+def nobody(name: str) -> PlasmaError:
+    """Return the error for a name that nothing has which waits or runs."""
+    return PlasmaError(
+        Code.REQUEST_MISSING_FILE,
+        f"no waiting or running request is called '{name}'",
+        "`plasma-watch status` says what waits, `plasma-watch history` what ended.",
+    )
 
 
 def retry(name: NameArgument, home: HomeOption = None) -> None:
@@ -177,7 +208,7 @@ def retry(name: NameArgument, home: HomeOption = None) -> None:
     say(f"{name}: back in the inbox (from {request.parent.relative_to(found.root)})")
 
 
-def _named(name: str, folders: Sequence[Path]) -> list[Path]:
+def named(name: str, folders: Sequence[Path]) -> list[Path]:
     """Return the requests of a name in folders and in the folders inside of them."""
     from plasma_watch.job import same_name  # noqa: PLC0415 - start-up time
 
@@ -193,7 +224,7 @@ def _named(name: str, folders: Sequence[Path]) -> list[Path]:
 
 def _newest_ended(home: Home, name: str) -> Path:
     """Return the newest request of a name in `failed/` or `cancelled/`; job ids sort by time."""
-    found = _named(name, (home.failed, home.cancelled))
+    found = named(name, (home.failed, home.cancelled))
     if not found:
         raise PlasmaError(
             Code.REQUEST_MISSING_FILE,

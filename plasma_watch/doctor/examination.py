@@ -42,9 +42,7 @@ def picture(home: Home, config: Config) -> Line:
     }
     try:
         with errand.daemon_of(home):
-            status = errand.await_end(
-                home, PICTURE, errand.send(home, PICTURE, request), _PICTURE_SECONDS
-            )
+            status = errand.await_end(home, errand.send(home, PICTURE, request), _PICTURE_SECONDS)
     except PlasmaError as exc:
         return red("picture", exc.message, exc.hint)
     if status["state"] == "done" and _is_drawn(errand.picture_of(home, status)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -18,6 +19,7 @@ from plasma_watch.cli.front import FAMILIES, brought_by, commands
 from plasma_watch.system.locks import Lock
 from plasma_watch.toml_text import dumps
 from tests.cli.conftest import Run
+from tests.door.process import eventually
 from tests.fakes.scenes import PAGE, TRAINING
 
 GOOD = 'kind = "generate"\nworkflow = "txt2img"\nprompt = "x"\n'
@@ -93,18 +95,73 @@ def test_submit_wait_ends_as_the_job_does(  # noqa: PLR0917 - four fixtures and 
     file = tmp_path / "p.toml"
     file.write_text(GOOD, "utf-8")
     path = home / "status" / "p.toml"
-    path.write_text(dumps({"name": "p", "state": "failed", "why": "old", "sha256": "0"}), "utf-8")
-    told = json.loads(run("submit", "--json", str(file)).out)[0]
-    final = {"name": "p", "state": state, "why": "new", "sha256": told["sha256"]}
-    timer = threading.Timer(0.05, lambda: path.write_text(dumps(final), "utf-8"))
-    timer.start()
+    told = {"name": "p", "sha256": hashlib.sha256(GOOD.encode()).hexdigest()}
+    path.write_text(dumps(told | {"job": "1-p", "state": "done", "why": "old"}), "utf-8")
+    final = told | {"job": "2-p", "state": state, "why": "new"}
+
+    def end() -> None:
+        eventually((home / "inbox" / "p.toml").exists)
+        path.write_text(dumps(final), "utf-8")
+
+    daemon = threading.Thread(target=end)
+    daemon.start()
 
     answer = run("submit", "--wait", str(file))
 
-    timer.join()
+    daemon.join()
     held.release()
     assert answer.code == code
     assert f"p: {state}: new" in answer.out
+
+
+def test_nobody_waits_for_a_daemon_that_runs_nothing(run: Run, home: Path, held: Lock) -> None:
+    """It says what it waits for itself."""
+    table = {"state": "degraded", "why": "config.toml: nonsense", "pid": os.getpid()}
+    (home / "status" / "daemon.toml").write_text(dumps(table), "utf-8")
+    (home / "p.toml").write_text(GOOD, "utf-8")
+
+    for command in (("submit", "--wait", "p.toml"), ("follow", "p")):
+        answer = run(*command)
+        assert answer.code == 3
+        assert "runs nothing: config.toml: nonsense" in answer.out
+    held.release()
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        ("page.json", "request.bad-name"),
+        (".page.toml", "request.bad-name"),
+        ("page.cancel", "request.bad-name"),
+        (f"{'p' * 121}.toml", "request.bad-name"),
+        ("Daemon.toml", "request.name-taken"),
+    ],
+)
+def test_submit_refuses_a_name_that_the_inbox_would_leave(
+    run: Run, home: Path, file: str, code: str
+) -> None:
+    """And drops nothing of what was named beside it."""
+    for name in (file, "good.toml"):
+        (home / name).write_text(GOOD, "utf-8")
+
+    answer = run("submit", "good.toml", file)
+
+    assert answer.code == 1
+    assert code in answer.err
+    assert list((home / "inbox").glob("*.*")) == []
+
+
+def test_submit_refuses_two_files_of_one_name(run: Run, home: Path) -> None:
+    """The second would take the place of the first."""
+    for folder in ("a", "b"):
+        (home / folder).mkdir()
+        (home / folder / "p.toml").write_text(GOOD, "utf-8")
+
+    answer = run("submit", "a/p.toml", "b/p.toml")
+
+    assert answer.code == 1
+    assert "would have one name" in answer.err
+    assert list((home / "inbox").glob("*.toml")) == []
 
 
 def test_check_says_what_the_daemon_would(run: Run, tmp_path: Path) -> None:

@@ -72,7 +72,10 @@ def test_a_machine_that_is_not_ready_ends_with_one(
 
 
 def test_a_picture_goes_through_the_line(home: Home, sandbox: Sandbox) -> None:
-    """A daemon is started for it where none is, and ends afterwards; a stand-in proves little."""
+    """A daemon is started for it where none is, and ends afterwards; a stand-in proves little.
+
+    Done again it is made again, of the same bytes.
+    """
     configure(home, sandbox.url)
     config = Config(comfyui=Comfyui(url=sandbox.url), disk=Disk(reserve_gb=0))
 
@@ -82,7 +85,8 @@ def test_a_picture_goes_through_the_line(home: Home, sandbox: Sandbox) -> None:
     assert line.said.startswith("drawn by the stand-in engine, which says nothing of ComfyUI: ")
     assert line.said.endswith("output/studies/doctor_v1.png")
     assert (home.root / "output" / "studies" / "doctor_v1.png").is_file()
-    assert [p.name for p in (home.root / "done").glob("*/doctor-picture.toml")]
+    assert examination.picture(home, config).said.endswith("output/studies/doctor_v2.png")
+    assert len(list((home.root / "done").glob("*/doctor-picture.toml"))) == 2
 
 
 def test_a_picture_that_cannot_be_made_is_red(home: Home, sandbox: Sandbox) -> None:
