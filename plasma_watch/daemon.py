@@ -109,7 +109,8 @@ class Daemon:
         self._around = Surroundings(home, (home.at(path) for path in worked))
         self._notices = Notices(config.notify, sender(platform.notification))
         self._meter = Meter()
-        self._needs = Needs(home.private / "needs.json")
+        self._learned = home.learned(is_sandbox=options.is_sandbox)
+        self._needs = Needs(self._learned / "needs.json")
         self._engine = Engine(config.comfyui, self._made_server())
         canary = home.private / "events" / "canary"
         self._watch = Watch((home.inbox, home.urgent), self._wake, canary)
@@ -146,7 +147,7 @@ class Daemon:
             tripwire=self._tripwire,
             hashes=self._hashes,
             loras=self._loras,
-            paces=Paces(self._home.private / "paces.json"),
+            paces=Paces(self._learned / "paces.json"),
             meter=self._meter,
             needs=self._needs,
             others=Others(

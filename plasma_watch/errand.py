@@ -221,7 +221,7 @@ def await_end(home: Home, drop: Drop, seconds: float) -> dict[str, Any]:
                 _cancel(home, drop.name)
                 return status | {"state": "failed", "why": _too_long(last, seconds)}
             time.sleep(LOOK_SECONDS)
-    except PlasmaError:
+    except BaseException:  # also whoever interrupts the wait has nothing left in the line
         _cancel(home, drop.name)
         raise
 

@@ -75,6 +75,10 @@ class Home:
         """The stand-in engine's folder."""
         return self.private / "sandbox"
 
+    def learned(self, *, is_sandbox: bool) -> Path:
+        """Where it is kept what jobs take of the machine: what a stand-in takes is kept apart."""
+        return self.sandbox if is_sandbox else self.private
+
     def at(self, path: str) -> Path:
         """Return a configured path: as it is when absolute, else below the home."""
         return self.root / Path(path).expanduser()

@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    model_validator,
 )
 
 from plasma_watch import toml_check
@@ -147,7 +148,10 @@ class Sweep(Strict):
 
 
 class GenerateRequest(Strict):
-    """A picture, or `count` of them. What is None was left out and means the config's default."""
+    """A picture, or `count` of them. What is None was left out and means the config's default.
+
+    Where prompts are swept over and none is given, the first of them stands for it.
+    """
 
     kind: Literal["generate"]
     workflow: Line | None = None
@@ -180,6 +184,15 @@ class GenerateRequest(Strict):
     inputs: list[dict[str, Any]] | None = None
     daemon: dict[str, Any] | None = None
     graph: dict[str, Any] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _prompted(cls, table: Any) -> Any:  # noqa: ANN401 - not validated yet
+        match table:
+            case {"sweep": {"prompt": [str(first), *_]}} if "prompt" not in table:
+                return {**table, "prompt": first}
+            case _:
+                return table
 
 
 MANIFEST_TABLES = ("result", "engine", "models", "inputs", "daemon", "graph")

@@ -57,9 +57,12 @@ def _lines(given: Path | None, *, picture: bool) -> Iterator[Line]:
 
     home = home_of(given)
     config = config_of(home)
-    yield from examination.examine(home, config, services(os.environ), Path.home())
+    found = []
+    for line in examination.examine(home, config, services(os.environ), Path.home()):
+        found.append(line)
+        yield line
     if picture:
-        yield examination.picture(home, config)
+        yield examination.no_picture(home, found) or examination.picture(home, config)
 
 
 def _print(line: Line) -> None:

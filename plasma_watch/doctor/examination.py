@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from plasma_watch import errand
 from plasma_watch.config import Config
 from plasma_watch.doctor import engine, machine, service, trainer
-from plasma_watch.doctor.line import Line, green, red, yellow
+from plasma_watch.doctor.line import Colour, Line, green, red, yellow
 from plasma_watch.errors import PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.report.heads import read_head
@@ -26,6 +26,14 @@ def examine(home: Home, config: Config, services: Services, user_home: Path) -> 
     yield from engine.judge(engine.read(home, config), found.system)
     read = trainer.read(config, user_home)
     yield from trainer.judge(read, config.kohya.required_device, found.system)
+
+
+def no_picture(home: Home, found: Iterable[Line]) -> Line | None:
+    """Return why no picture need be tried: there is no engine to make it."""
+    is_red = any(line.what == "ComfyUI" and line.colour is Colour.RED for line in found)
+    if not is_red or errand.told_by_holder(home).get("sandbox"):
+        return None
+    return red("picture", "not tried: ComfyUI is not ready", "Mend that first.")
 
 
 def picture(home: Home, config: Config) -> Line:

@@ -89,6 +89,18 @@ def test_a_picture_goes_through_the_line(home: Home, sandbox: Sandbox) -> None:
     assert len(list((home.root / "done").glob("*/doctor-picture.toml"))) == 2
 
 
+def test_no_picture_is_tried_without_an_engine(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """It would wait for it a quarter of an hour."""
+    configure(home, closed_port())
+
+    assert run(monkeypatch, home, "--picture") == 1
+
+    assert "picture            not tried: ComfyUI is not ready" in capsys.readouterr().out
+    assert list(home.inbox.rglob("*.toml")) == []
+
+
 def test_a_picture_that_cannot_be_made_is_red(home: Home, sandbox: Sandbox) -> None:
     """With the reason that the status gives."""
     configure(home, sandbox.url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from plasma_watch.checker import check_file, look_ahead
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
+from plasma_watch.system.locks import Lock
 from tests.fakes.blueprints import POSE, guided, plain
+from tests.fakes.datasets import fill
 from tests.fakes.home import a_home
+from tests.fakes.weights import packed, weights
 
 PAGE = 'kind = "generate"\nworkflow = "txt2img"\nprompt = "spyke"\n'
 GUIDED = 'kind = "generate"\nworkflow = "guided"\nprompt = "spyke"\n[controlnet]\n'
@@ -64,6 +68,23 @@ def test_problem_of_the_template_is_told(home: Home) -> None:
 def test_training_is_checked_too(home: Home) -> None:
     """As when it is dropped: without a trainer it is refused."""
     assert code(checked(home, TRAIN)) is Code.TRAINER_NOT_CONFIGURED
+
+
+def test_training_is_checked_as_the_daemon_with_the_stand_ins_does(home: Home) -> None:
+    """It has a trainer, though the config names none."""
+    base = home.sandbox / "models" / "checkpoints" / "anything-v5-PrtRE.safetensors"
+    base.parent.mkdir(parents=True)
+    base.write_bytes(weights({"model.diffusion_model.out.2.bias": ("F16", packed("F16", 1.0))}))
+    fill(home.root / "datasets" / "spyke", 15)
+    lock = Lock(home.lock)
+    lock.acquire()
+    told = f"pid = {os.getpid()}\nsandbox = true\n"
+    (home.status / "daemon.toml").write_text(told, "utf-8")
+
+    found = checked(home, TRAIN)
+
+    lock.release()
+    assert found is None
 
 
 def test_file_that_is_not_there_is_told(home: Home) -> None:

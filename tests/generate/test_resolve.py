@@ -410,6 +410,16 @@ def test_sweep_of_loras_needs_no_lora_beside_it() -> None:
     assert found.left_out == frozenset()
 
 
+def test_sweep_of_prompts_needs_no_prompt_beside_it() -> None:
+    """What is swept over stands in place of the key itself."""
+    sweep = {"prompt": ["spyke, day", "spyke, night"]}
+    request = GenerateRequest.model_validate({"kind": "generate", "sweep": sweep})
+
+    found = pictures(resolve(request, plain().template(), DEFAULTS, DRAWN).request)
+
+    assert [picture.changes["prompt"] for picture in found] == sweep["prompt"]
+
+
 def test_resolved_sweep_is_a_request_again() -> None:
     """The journal holds it, and the sheet's manifest is it."""
     resolved = swept(cfg=[5.0, 7.0])
