@@ -266,6 +266,12 @@ class Client:
         )
 
 
+def nobody_listens(error: PlasmaError) -> bool:
+    """Tell whether a client's error means that its connection was refused: nobody can be late."""
+    why = error.__cause__
+    return isinstance(why, NewConnectionError) and isinstance(why.__cause__, ConnectionRefusedError)
+
+
 def _is_ok(answer: urllib3.BaseHTTPResponse) -> bool:
     return answer.status in range(200, 300)
 

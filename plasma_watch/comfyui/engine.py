@@ -14,7 +14,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from plasma_watch.comfyui.catalog import Catalog
-from plasma_watch.comfyui.client import Client
+from plasma_watch.comfyui.client import Client, nobody_listens
 from plasma_watch.comfyui.facts import Facts, check_fit
 from plasma_watch.comfyui.follow import Listener
 from plasma_watch.comfyui.server import Server
@@ -27,7 +27,8 @@ AUTO_URLS = ("http://127.0.0.1:8188", "http://127.0.0.1:8000")
 """ComfyUI's own port, and that of ComfyUI Desktop."""
 FRESH_SECONDS = 2.0
 """How long what the engine said of itself counts before it is asked again."""
-_PART_READ_SECONDS = 0.5
+_PART_SECONDS = 0.5
+"""How long a stop waits for its answer: one that is slower works, as far as we know."""
 FREE_PAUSE_SECONDS = 1.5
 """A wish to free memory can get lost right behind a prompt, so it is said twice."""
 
@@ -184,11 +185,11 @@ class Engine:
         """Hear that the daemon ends: an engine of ours ends too, unless it works."""
         if not self._server:
             return
-        client = Client(self._server.url, _PART_READ_SECONDS)
+        client = Client(self._server.url, _PART_SECONDS, _PART_SECONDS)
         try:
             is_busy = _is_busy(client)
-        except PlasmaError:
-            is_busy = False
+        except PlasmaError as exc:
+            is_busy = not nobody_listens(exc)  # one that only starts does not listen yet
         finally:
             client.close()
         self._server.part(is_busy=is_busy)

@@ -117,13 +117,13 @@ def _publish(work: Work, good: Sequence[Good], state: str, *, is_chosen: bool) -
     shop, name = work.shop, work.request.lora
     shelf = Shelf(shop.loras.folder / name, name, work.job.id)
     versions = shelf.place(good)
+    summary = work.history.summary()
+    story = _story(work, state, summary, good[-1])  # may take as long as the trainer's Python does
     chosen = shop.loras.as_chosen(name, versions[-1]) if is_chosen else shelf.chosen_before()
     shelf.make_room()
+    manifest = shelf.tell(story, _told(work, versions, summary), chosen)
     for source in (work.folder / publishing.LOSS, work.attempt / publishing.LOG):
         shelf.put_beside(source, source.name)
-    summary = work.history.summary()
-    story = _story(work, state, summary, good[-1])
-    manifest = shelf.tell(story, _told(work, versions, summary), chosen)
     if is_chosen and work.request.samples:
         work.say(f"drops {shop.samples.ask(work.job, work.request, versions)}: a sheet to look at")
     made = [Made(shop.told(shelf.folder / v.file), v.sha256) for v in reversed(versions)]

@@ -4,7 +4,9 @@
     loras/spyke/manifest.toml, loss.png, trainer.log
     loras/spyke/manifest-<job>.toml, …             an earlier training's, moved there
 
-Every step may be done twice: a crash in between is made good by doing it all again.
+Every step may be done twice: a crash in between is made good by doing it all again. So a manifest
+lies there at every moment: the earlier one until ours takes its place, and nothing else of ours is
+put beside it before.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 
 LOSS = "loss.png"
 LOG = "trainer.log"
-_BESIDE = (MANIFEST, LOSS, LOG, "sheet.png")
+_BESIDE = (LOSS, LOG, "sheet.png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +101,19 @@ class Shelf:
         return Version(final.name, good.sha256, good.epoch, self._job)
 
     def make_room(self) -> None:
-        """Move what an earlier training left beside its checkpoints out of the way."""
+        """Move what an earlier training left beside its checkpoints out of the way.
+
+        Of its manifest a copy: the name means what that says until ours is told.
+        """
         earlier = self._told_by()
         if not earlier or earlier == self._job:
             return
-        for name in _BESIDE:
-            path = self.folder / name
+        for path in (self.folder / name for name in _BESIDE):
             with contextlib.suppress(FileNotFoundError, FileExistsError):
-                target = path.with_stem(f"{path.stem}-{earlier}")
-                platform.rename_exclusive(path, target)
+                platform.rename_exclusive(path, path.with_stem(f"{path.stem}-{earlier}"))
+        manifest = self.folder / MANIFEST
+        aside = manifest.with_stem(f"{manifest.stem}-{earlier}")
+        files.write_whole(aside, manifest.read_bytes(), durable=True)
 
     def _told_by(self) -> str:
         """Return the job whose manifest lies there."""

@@ -15,7 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pictures
 
-from plasma_watch.comfyui.client import Accepted, Client, Posted, Refused, Unclear, _words
+from plasma_watch.comfyui.client import (
+    Accepted,
+    Client,
+    Posted,
+    Refused,
+    Unclear,
+    _words,
+    nobody_listens,
+)
 from plasma_watch.comfyui.protocol import Image, Queue, Succeeded, read_entry
 from plasma_watch.errors import Code, Fate, PlasmaError
 from tests.fakes.drawings import drawn, png
@@ -330,6 +338,32 @@ def test_silence_is_unreachable(engine: FakeEngine, path: str) -> None:
 
     assert code(lambda: CALLS[path](client)) is Code.ENGINE_UNREACHABLE
     client.close()
+
+
+def test_a_refused_connection_is_told_from_a_late_answer(engine: FakeEngine) -> None:
+    """Where nobody listens nobody works; one that is late, or cuts, or errs, may."""
+    assert not nobody_listens(PlasmaError(Code.ENGINE_UNREACHABLE, "it does not answer"))
+    engine.silent.add("/queue")
+    assert not nobody_listens(error_at(engine.url))
+    engine.silent.clear()
+    engine.cuts["/queue"] = b""
+    assert not nobody_listens(error_at(engine.url))
+    engine.cuts.clear()
+    engine.says("/queue", b"", 503)
+    assert not nobody_listens(error_at(engine.url))
+    with full_port() as url:
+        assert not nobody_listens(error_at(url))
+
+    assert nobody_listens(error_at(closed_port()))
+
+
+def error_at(url: str) -> PlasmaError:
+    """Return why a queue cannot be read."""
+    client = Client(url, read_seconds=0.02, connect_seconds=0.02)
+    with pytest.raises(PlasmaError) as caught:
+        client.queue()
+    client.close()
+    return caught.value
 
 
 @pytest.mark.parametrize("path", COMFYUIS_OWN)

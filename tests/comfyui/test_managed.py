@@ -243,6 +243,32 @@ def test_one_that_works_outlives_the_daemon(
     successor.forget()
 
 
+def test_one_that_is_slow_to_answer_outlives_the_daemon(
+    engine: Engine, comfyui: FakeComfyui
+) -> None:
+    """It may work: a machine that swaps lets it say nothing for a while."""
+    ready(engine)
+    pid = engine.seen().pid
+    (process,) = comfyui.processes()
+    process.suspend()
+
+    engine.part()
+
+    assert [process.pid for process in comfyui.processes()] == [pid]
+
+
+def test_one_that_only_starts_ends_with_the_daemon(engine: Engine, comfyui: FakeComfyui) -> None:
+    """Nobody listens yet, so nobody is late."""
+    comfyui.works(delay=30)
+    with pytest.raises(PlasmaError, match="is starting"):
+        engine.ready(NOON)
+    eventually(comfyui.processes)
+
+    engine.part()
+
+    assert comfyui.processes() == []
+
+
 _GRAPH = {
     "1": {
         "class_type": "CheckpointLoaderSimple",
