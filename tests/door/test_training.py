@@ -317,6 +317,8 @@ def test_the_sandbox_trains_too(tmp_path: Path) -> None:
 
         manifest = tomllib.loads((home / "loras/spyke/manifest.toml").read_text("utf-8"))
         assert manifest["result"]["sandbox"] is True
+        assert not (home / ".plasma" / "needs.json").exists()  # a real training takes more
+        assert not (home / ".plasma" / "paces.json").exists()
         with Image.open(home / "loras/spyke/loss.png") as drawn:
             assert drawn.size == (800, 500)
     finally:
