@@ -30,7 +30,7 @@ def read_beneath(named: str, roots: Sequence[Path], limit: int) -> bytes:
         with _opened(root, parts) as fd:
             return _read(fd, named, limit)
     except (OSError, ValueError) as exc:  # no file's name holds a NUL, or what is not Unicode
-        raise _refused(named, exc) from exc
+        raise _refused(named, root, exc) from exc
 
 
 def list_beneath(named: str, roots: Sequence[Path]) -> list[str]:
@@ -43,7 +43,7 @@ def list_beneath(named: str, roots: Sequence[Path]) -> list[str]:
         with _opened(root, parts) as fd:
             return os.listdir(fd)  # noqa: PTH208 - pathlib knows no descriptors
     except (OSError, ValueError) as exc:
-        raise _refused(named, exc) from exc
+        raise _refused(named, root, exc) from exc
 
 
 def locate(named: str, roots: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
@@ -94,12 +94,11 @@ def _not_a_file(named: str) -> PlasmaError:
     return PlasmaError(Code.REQUEST_NOT_A_FILE, f"{named} is not a file", "Name a picture file.")
 
 
-def _refused(named: str, exc: OSError | ValueError) -> PlasmaError:
+def _refused(named: str, root: Path, exc: OSError | ValueError) -> PlasmaError:
     number = exc.errno if isinstance(exc, OSError) else errno.ENOENT
     if number in (errno.ENOENT, errno.ENAMETOOLONG):
-        return PlasmaError(
-            Code.REQUEST_MISSING_FILE, f"{named} is not there", "Put it there, or mend the path."
-        )
+        hint = f"It was looked for below {root}: put it there, or mend the path."
+        return PlasmaError(Code.REQUEST_MISSING_FILE, f"{named} is not there", hint)
     if number in (errno.ELOOP, errno.EMLINK, errno.ENOTDIR):
         return PlasmaError(
             Code.REQUEST_NOT_A_FILE,

@@ -229,6 +229,7 @@ def test_what_is_not_there_is_missing(home: Path, named: str) -> None:
 
     assert error.code is Code.REQUEST_MISSING_FILE
     assert error.message == f"{named} is not there"
+    assert error.hint.startswith(f"It was looked for below {home}: put it there")
 
 
 def test_a_root_that_is_gone_has_no_files(home: Path) -> None:
