@@ -146,6 +146,7 @@ FATES: dict[Code, Fate] = {
     Code.DISK_SHORT: Fate.WAIT,
     Code.TRAINER_ON_BATTERY: Fate.WAIT,
     Code.DISK_ERROR: Fate.WAIT,
+    Code.DAEMON_HELD: Fate.WAIT,
     Code.ENGINE_STALLED: Fate.RETRY,
     Code.ENGINE_OUT_OF_MEMORY: Fate.RETRY,
     Code.ENGINE_INTERRUPTED: Fate.RETRY,

@@ -17,13 +17,15 @@ import os
 import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from plasma_watch import toml_text
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.system import files, platform
+from plasma_watch.home import Home
+from plasma_watch.system import files, locks, platform
 
 MANIFEST = "manifest.toml"
 SHORT = 8
@@ -99,7 +101,10 @@ class Loras:
         )
 
     def choose(self, name: str, version: Version) -> str:
-        """Make a version the chosen one, installed; return the name that ComfyUI knows it by."""
+        """Make a version the chosen one, installed; return the name that ComfyUI knows it by.
+
+        Whoever shares the folder with another process does so while `changing` it.
+        """
         chosen = self.as_chosen(name, version)
         text = toml_text.dumps(self.manifest(name) | {"chosen": chosen}).encode()
         files.write_whole(self.folder / name / MANIFEST, text, durable=True)
@@ -138,6 +143,14 @@ class Loras:
         if self.comfyui:
             installed = f"{name}-{version.short}{_SUFFIX}"
             (self.comfyui / "models" / "loras" / installed).unlink(missing_ok=True)
+
+
+def changing(home: Home) -> AbstractContextManager[None]:
+    """Be the only one who reads, changes and writes the manifests of a home's LoRAs.
+
+    What takes long is done before: others wait for a few seconds only.
+    """
+    return locks.alone(home.private / "loras.lock", "the LoRAs")
 
 
 def _placed(source: Path, final: Path, sha256: str) -> bool:

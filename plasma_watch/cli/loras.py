@@ -54,9 +54,14 @@ def choose(
     home: HomeOption = None,
 ) -> None:
     """Make a version the one that `[lora] name = "NAME"` means, and install it into ComfyUI."""
-    loras = _loras(home_of(home))
+    from plasma_watch.loras import changing  # noqa: PLC0415 - start-up time
+
+    place = home_of(home)
+    loras = _loras(place)
     found = loras.find(name, version)
-    installed = loras.choose(name, found)
+    loras.install(name, found)  # the copy may take a while, and nobody has to wait for it
+    with changing(place):
+        installed = loras.choose(name, found)
     say(f"{name} is now epoch {found.epoch} ({found.short}); ComfyUI knows it as {installed}")
     if loras.comfyui is None:
         say("  it is not installed: set comfyui.dir, or COMFYUI_DIR")

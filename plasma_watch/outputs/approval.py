@@ -1,6 +1,7 @@
 """Marks a picture as approved: in its manifest, and on the folder of the job that made it.
 
-The manifest is replaced whole, and says when. The folder's mark keeps it from the retention.
+The manifest is replaced whole, and says when. The folder's mark keeps it from the retention. One at
+a time approves in a home: two at once would write the same file.
 """
 
 from __future__ import annotations
@@ -17,14 +18,25 @@ from plasma_watch.home import Home
 from plasma_watch.job import is_job_id
 from plasma_watch.outputs.manifest import Manifest
 from plasma_watch.retention import APPROVED
-from plasma_watch.system import files
+from plasma_watch.system import files, locks
 
 
-def approve(manifest: Path, home: Home, when: datetime | None) -> None:
+def approve(
+    manifest: Path,
+    home: Home,
+    when: datetime | None,
+    wait_seconds: float = locks.WAIT_SECONDS,
+) -> None:
     """Mark a picture by its manifest as approved at a time, or take the mark back.
 
-    Raises PlasmaError `request.missing-file` when it is no manifest of a picture.
+    Raises PlasmaError `request.missing-file` when it is no manifest of a picture, `daemon.held`
+    when somebody else approves for too long.
     """
+    with locks.alone(home.private / "approvals.lock", "the approvals", wait_seconds):
+        _mark(manifest, home, when)
+
+
+def _mark(manifest: Path, home: Home, when: datetime | None) -> None:
     table = _read(manifest)
     table["result"].pop(APPROVED, None)
     if when:

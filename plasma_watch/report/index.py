@@ -2,7 +2,8 @@
 
 The manifests are the truth: the index can be thrown away at any time, is built again by the next
 question, and only ever says where to look; what is shown is read from the manifest itself. Folders
-that have not changed are not read again. Only the command line uses it; no daemon needs it.
+that have not changed are not read again. Only the command line uses it; no daemon needs it. One at
+a time makes it and brings it up to date; who asks it meanwhile is told what it was before.
 """
 
 from __future__ import annotations
@@ -17,14 +18,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from plasma_watch.errors import PlasmaError
 from plasma_watch.outputs.likeness import hash_distance
 from plasma_watch.report.heads import read_head, row_of
 from plasma_watch.report.question import Question, terms_of
+from plasma_watch.system import locks
 
 _FORMAT = 1
 _RECENT_NS = 2_000_000_000
 """A folder that changed so lately may change again in one tick of its clock: it is read anew."""
-_WAIT_SECONDS = 10.0
+WAIT_SECONDS = 60.0
+"""How long another who brings it up to date is waited for; then all is read, and kept nowhere."""
+_MEMORY = ":memory:"
+_REFUSALS = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
+"""What says that somebody else is at it, or what the disk thinks: nothing is damaged."""
 
 _TABLES = """
 CREATE TABLE folders (path TEXT PRIMARY KEY, parent TEXT, mtime_ns INTEGER);
@@ -59,21 +77,44 @@ class Found:
 class Index:
     """The index of one output folder. Its state: the open database."""
 
-    def __init__(self, path: Path, output: Path) -> None:
+    _db: sqlite3.Connection
+
+    def __init__(self, path: Path, output: Path, wait_seconds: float = WAIT_SECONDS) -> None:
         self._output = output
         self._path = path
-        self._db = _opened(path)
+        self._wait_seconds = wait_seconds
 
     def __enter__(self) -> Self:
-        """Bring it up to date."""
-        try:
-            self.refresh()
-        except sqlite3.DatabaseError:  # it was damaged: it can be thrown away
-            self._db.close()
-            self._path.unlink(missing_ok=True)
-            self._db = _opened(self._path)
-            self.refresh()
+        """Open it and bring it up to date; in memory, where it cannot be on the disk."""
+        if not self._is_current_on_disk():
+            self._bring_up(_MEMORY)
         return self
+
+    def _is_current_on_disk(self) -> bool:
+        """Make it ready, alone; what is damaged is thrown away, never what others work with."""
+        lock = self._path.with_suffix(".lock")
+        with (
+            contextlib.suppress(OSError, PlasmaError, sqlite3.DatabaseError),
+            locks.alone(lock, "the index", self._wait_seconds),
+        ):
+            try:
+                self._bring_up(self._path)
+            except sqlite3.DatabaseError as exc:
+                if _is_refusal(exc):
+                    return False
+                self._path.unlink(missing_ok=True)
+                self._bring_up(self._path)
+            return True
+        return False
+
+    def _bring_up(self, place: Path | str) -> None:
+        self._db = sqlite3.connect(place, timeout=self._wait_seconds)
+        try:
+            _make_ready(self._db)
+            self.refresh()
+        except sqlite3.DatabaseError:
+            self._db.close()
+            raise
 
     def __exit__(
         self,
@@ -203,33 +244,24 @@ class Index:
         return Found(path, table) if table else None
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    """Open the database; one that cannot be used is made anew, in memory if need be."""
-    for place in (path, path, ":memory:"):
-        with contextlib.suppress(sqlite3.DatabaseError):
-            return _made_ready(sqlite3.connect(place, timeout=_WAIT_SECONDS))
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-    raise AssertionError("there is no memory for an index")
+def _make_ready(db: sqlite3.Connection) -> None:
+    """Give a database our form, unless it has it."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version != _FORMAT:
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in tables:
+            db.execute(f'DROP TABLE "{name}"')
+        db.executescript(_TABLES)
+        db.execute(f"PRAGMA user_version = {_FORMAT}")
+        db.commit()
+    db.execute("PRAGMA synchronous = OFF")  # it can be thrown away
+    db.execute("PRAGMA cache_spill = OFF")  # nobody who asks waits until all is read
+    db.execute("PRAGMA mmap_size = 1000000000")
 
 
-def _made_ready(db: sqlite3.Connection) -> sqlite3.Connection:
-    try:
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version != _FORMAT:
-            for (name,) in db.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table'"
-            ).fetchall():
-                db.execute(f'DROP TABLE "{name}"')
-            db.executescript(_TABLES)
-            db.execute(f"PRAGMA user_version = {_FORMAT}")
-            db.commit()
-        db.execute("PRAGMA synchronous = OFF")  # it can be thrown away
-        db.execute("PRAGMA mmap_size = 1000000000")
-    except sqlite3.DatabaseError:
-        db.close()
-        raise
-    return db
+def _is_refusal(exc: sqlite3.DatabaseError) -> bool:
+    """Tell whether somebody else, or the disk, is the reason, and not what lies there."""
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF in _REFUSALS
 
 
 def _mtime(folder: Path) -> int:

@@ -110,7 +110,7 @@ def not_a_file(subject: str) -> PlasmaError:
 def write_whole(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Replace a file atomically: a reader sees the old content or the new, never half.
 
-    One thread at a time may write a file.
+    One at a time may write a file: who shares it with another process holds a lock meanwhile.
     With `durable`, the new content is on the disk itself before this returns.
     """
     # Always the same name: what a crash leaves there is replaced by the next write, not joined.

@@ -6,8 +6,14 @@ import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from plasma_watch.errors import Code, PlasmaError
+
+WAIT_SECONDS = 10.0
+"""How long who holds a lock for a moment's work is waited for."""
+_LOOK_SECONDS = 0.02
 _TRIES = 5
 _PAUSE_SECONDS = 0.01
 
@@ -75,6 +81,25 @@ class Lock:
         with contextlib.suppress(OSError, ValueError):
             return str(int(self._path.read_text()))
         return "?"
+
+
+@contextlib.contextmanager
+def alone(path: Path, subject: str, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """Hold a lock while something is worked on; wait for who holds it, but not for ever.
+
+    Raises PlasmaError `daemon.held` when it takes them too long, OSError when the disk refuses.
+    """
+    lock = Lock(path)
+    until = time.monotonic() + wait_seconds
+    while not lock.acquire():
+        if time.monotonic() > until:
+            said = f"somebody else (pid {lock.holder()}) works on {subject}"
+            raise PlasmaError(Code.DAEMON_HELD, said, "Wait until it is done.")
+        time.sleep(_LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _locked(fd: int) -> bool:

@@ -14,7 +14,7 @@ from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.gate.memory import gb
 from plasma_watch.gate.needs import training_at
 from plasma_watch.job import Ending, Job, Made, State
-from plasma_watch.loras import Version
+from plasma_watch.loras import Version, changing
 from plasma_watch.train import checkpoints, publishing, recipe
 from plasma_watch.train.checkpoints import OUTPUT
 from plasma_watch.train.history import Summary
@@ -68,8 +68,8 @@ def keep_good(work: Work) -> list[Version]:
         good = _good(work)
         if good:
             _publish(work, good, "failed", is_chosen=False)
-    except OSError as exc:
-        log.warning("%s: its good epochs cannot be kept: %s", work.job.id, exc.strerror)
+    except (OSError, PlasmaError) as exc:
+        log.warning("%s: its good epochs cannot be kept: %s", work.job.id, exc)
         return []
     shelf = work.shop.loras.versions(work.request.lora)
     return [version for version in shelf if version.job == work.job.id]
@@ -119,9 +119,11 @@ def _publish(work: Work, good: Sequence[Good], state: str, *, is_chosen: bool) -
     versions = shelf.place(good)
     summary = work.history.summary()
     story = _story(work, state, summary, good[-1])  # may take as long as the trainer's Python does
-    chosen = shop.loras.as_chosen(name, versions[-1]) if is_chosen else shelf.chosen_before()
-    shelf.make_room()
-    manifest = shelf.tell(story, _told(work, versions, summary), chosen)
+    chosen = shop.loras.as_chosen(name, versions[-1]) if is_chosen else None
+    with changing(shop.home):
+        chosen = shelf.chosen_before() if chosen is None else chosen
+        shelf.make_room()
+        manifest = shelf.tell(story, _told(work, versions, summary), chosen)
     for source in (work.folder / publishing.LOSS, work.attempt / publishing.LOG):
         shelf.put_beside(source, source.name)
     if is_chosen and work.request.samples:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
 from plasma_watch import toml_text
-from plasma_watch.loras import Loras, Version, digest
+from plasma_watch.home import Home
+from plasma_watch.loras import Loras, Version, changing, digest
 from tests.cli.conftest import Run
 from tests.fakes.weights import lora
 
@@ -78,6 +80,25 @@ def test_in_a_sandbox_a_choice_is_installed_there(
     file = f"spyke-{versions[0].short}.safetensors"
     assert "not installed" not in answer.out
     assert (home / ".plasma" / "sandbox" / "models" / "loras" / file).is_file()
+
+
+def test_a_choice_waits_for_who_changes_the_manifest(
+    run: Run, home: Path, versions: list[Version]
+) -> None:
+    """A training that publishes, or another choice: neither loses what the other wrote."""
+    path = home / "loras" / "spyke" / "manifest.toml"
+    choosing = threading.Thread(target=run, args=("lora", "choose", "spyke", "1"))
+
+    with changing(Home(home)):
+        before = path.read_text("utf-8")
+        choosing.start()
+        choosing.join(0.1)
+        path.write_text(f'note = "told meanwhile"\n{before}', "utf-8")
+    choosing.join()
+
+    manifest = Loras(home / "loras", None).manifest("spyke")
+    assert manifest["note"] == "told meanwhile"
+    assert manifest["chosen"]["sha256"] == versions[0].sha256
 
 
 def test_a_version_that_is_not_there_is_told(run: Run, versions: list[Version]) -> None:

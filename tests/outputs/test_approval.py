@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from plasma_watch.home import Home
 from plasma_watch.outputs.approval import approve
 from plasma_watch.outputs.manifest import Manifest
 from plasma_watch.request import GenerateRequest
+from plasma_watch.system.locks import Lock
 from tests.fakes.home import a_home
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=UTC)
@@ -110,3 +113,39 @@ def test_what_is_no_manifest_is_refused(home: Home, content: bytes) -> None:
 
     assert caught.value.code is Code.REQUEST_MISSING_FILE
     assert path.read_bytes() == content
+
+
+def test_of_many_who_approve_at_once_each_does(home: Home) -> None:
+    """And the manifest is whole, with the mark of one of them."""
+    path = manifest(home)
+    whole = dict(Manifest.from_toml(path.read_text()).result)
+    begin = threading.Barrier(4)
+
+    def mark(hour: int) -> None:
+        begin.wait()
+        for _ in range(80):
+            approve(path, home, NOON.replace(hour=hour))
+
+    with ThreadPoolExecutor(4) as people:
+        list(people.map(mark, range(4)))
+
+    marked = dict(Manifest.from_toml(path.read_text()).result)
+    assert marked.pop("approved").hour in range(4)
+    assert marked == whole
+
+
+def test_approval_waits_for_another_but_not_for_ever(home: Home) -> None:
+    """Then it says who is at work, and has changed nothing."""
+    before = (path := manifest(home)).read_text()
+    lock = Lock(home.private / "approvals.lock")
+    assert lock.acquire()
+
+    with pytest.raises(PlasmaError, match="works on the approvals") as caught:
+        approve(path, home, NOON, wait_seconds=0)
+    assert caught.value.code is Code.DAEMON_HELD
+    assert path.read_text() == before
+    assert not (home.done / JOB / "approved").exists()
+
+    lock.release()
+    approve(path, home, NOON)
+    assert path.read_text() != before

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from plasma_watch.outputs.manifest import Manifest
 from plasma_watch.report.heads import read_head
 from plasma_watch.report.index import Index
 from plasma_watch.report.question import Question
+from plasma_watch.system.locks import Lock
 
 LONG_AGO = time.time() - 3600
 
@@ -367,3 +370,64 @@ def test_two_may_ask_at_once(full: Shelf) -> None:
     """One waits for the other."""
     with Index(full.path, full.output) as one, Index(full.path, full.output) as other:
         assert full.names(one.find(Question(), 5)) == full.names(other.find(Question(), 5))
+
+
+def test_all_who_ask_first_make_one_index(full: Shelf) -> None:
+    """At once, where there is none yet: each gets the whole answer."""
+    begin = threading.Barrier(4)
+
+    def ask(_: int) -> list[str]:
+        begin.wait()
+        return full.ask()
+
+    with ThreadPoolExecutor(4) as people:
+        for _ in range(60):
+            assert list(people.map(ask, range(4))) == [[FIRST, SECOND, MARA]] * 4
+            assert kept(full) == 3
+            full.path.unlink()
+
+
+def kept(shelf: Shelf) -> int:
+    """Return how many manifests the file of the index knows."""
+    db = sqlite3.connect(shelf.path)
+    (many,) = db.execute("SELECT count(*) FROM pictures").fetchone()
+    db.close()
+    return int(many)
+
+
+@pytest.mark.parametrize("held", ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
+def test_index_that_others_work_with_is_never_thrown_away(full: Shelf, held: str) -> None:
+    """Whoever was waited for too long keeps it; the answer is the same."""
+    full.ask()
+    before = full.path.stat().st_ino
+    full.put("studies/new_v1", seed=8)
+    other = sqlite3.connect(full.path)
+    other.execute(held)
+
+    with Index(full.path, full.output, wait_seconds=0.01) as index:
+        assert full.names(index.find(Question(seed=8), 5)) == ["studies/new_v1"]
+
+    other.close()
+    assert full.path.stat().st_ino == before
+    assert full.ask(seed=8) == ["studies/new_v1"]
+
+
+def test_one_at_a_time_brings_it_up_to_date(full: Shelf) -> None:
+    """Who has waited for too long reads all for itself."""
+    lock = Lock(full.path.with_suffix(".lock"))
+    assert lock.acquire()
+
+    with Index(full.path, full.output, wait_seconds=0) as index:
+        assert full.names(index.find(Question(), 5)) == [FIRST, SECOND, MARA]
+
+    assert not full.path.exists()
+    lock.release()
+    assert full.ask() == [FIRST, SECOND, MARA]
+    assert kept(full) == 3
+
+
+def test_home_that_cannot_be_written_answers_all_the_same(full: Shelf) -> None:
+    """There is no place for an index, nor for its lock."""
+    full.path = full.output / f"{FIRST}.toml" / "index.sqlite"
+
+    assert full.ask() == [FIRST, SECOND, MARA]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ from plasma_watch.outputs.weights import read_header
 from plasma_watch.request import TrainRequest
 from plasma_watch.status import JobStatus
 from plasma_watch.system import processes
+from plasma_watch.system.locks import is_held
 from plasma_watch.train.ending import versions
 from tests.fakes.datasets import fill
 from tests.fakes.engine import fake_engine
@@ -164,6 +167,30 @@ def test_a_second_training_leaves_the_first_alone(forge: Forge) -> None:
     assert forge.manifest()["daemon"]["job"] == "20261122T120001-spyke"
     assert len(forge.loras.versions("spyke")) == 6
     assert len(forge.installed()) == 2
+
+
+def test_nobody_else_changes_the_manifest_while_it_is_written(forge: Forge) -> None:
+    """A choice that is made meanwhile waits, and is not lost."""
+    lock, held = forge.home.private / "loras.lock", []
+    pipe = forge.home.root / "loras/spyke/.manifest.toml.tmp"
+    pipe.parent.mkdir()
+    os.mkfifo(pipe)
+
+    def look() -> None:
+        until = time.monotonic() + 10
+        while not is_held(lock) and time.monotonic() < until:
+            time.sleep(0.01)
+        held.append(is_held(lock))
+        pipe.open("rb").close()  # until then it cannot be written; then the disk refuses, once
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    forge.train(steps=4, save_every=4)
+    looking.join()
+
+    assert held == [True]
+    assert forge.manifest()["chosen"]["epoch"] == 1
+    assert not is_held(lock)
 
 
 def test_regularization_is_trained_on_too(forge: Forge) -> None:

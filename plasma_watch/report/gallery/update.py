@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from plasma_watch import __version__
-from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.job import JOURNAL
 from plasma_watch.report.gallery.build import FOLDER, Gallery, Progress
@@ -18,11 +16,10 @@ from plasma_watch.report.gallery.failures import write_failures
 from plasma_watch.report.gallery.trainings import write_trainings
 from plasma_watch.report.sheet import SHOWN
 from plasma_watch.status import read_status, stamp
-from plasma_watch.system.locks import Lock
+from plasma_watch.system.locks import alone
 
 WAIT_SECONDS = 60.0
 """How long another who works on it is waited for."""
-_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +56,8 @@ def update(
     Raises OSError when the disk refuses, PlasmaError when it cannot be made there or somebody else
     works on it for too long.
     """
-    lock = Lock(place.home.private / "gallery.lock")
-    _await(lock, place, wait_seconds)
-    try:
+    lock = place.home.private / "gallery.lock"
+    with alone(lock, f"the gallery of {place.output}", wait_seconds):
         gallery = Gallery(place.output, workers)
         gallery.prepare()
         about = _about(place)
@@ -69,17 +65,6 @@ def update(
             return gallery.refresh(about, progress)
         made = [path for job in jobs for path in _made_by(place.home, job)]
         return gallery.add([*made, *pictures], about)
-    finally:
-        lock.release()
-
-
-def _await(lock: Lock, place: Place, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while not lock.acquire():
-        if time.monotonic() > until:
-            said = f"somebody else (pid {lock.holder()}) works on the gallery of {place.output}"
-            raise PlasmaError(Code.DAEMON_HELD, said, "Wait until it is done.")
-        time.sleep(_LOOK_SECONDS)
 
 
 def _about(place: Place) -> dict[str, Any]:
