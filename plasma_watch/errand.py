@@ -80,7 +80,8 @@ def _await_up(home: Home, is_there: Callable[[], bool]) -> None:
 def told_by_holder(home: Home) -> Mapping[str, Any]:
     """Return what the daemon that holds a home tells of itself; nothing while it has not."""
     told = read_status(home.status / "daemon.toml")
-    return told if str(told.get("pid")) == Lock(home.lock).holder() else {}
+    is_its_word = str(told.get("pid")) == Lock(home.lock).holder()
+    return told if is_its_word and is_held(home.lock) else {}
 
 
 def _refuse_idle(home: Home) -> None:

@@ -72,16 +72,21 @@ def _loras(home: Home) -> Loras:
     from plasma_watch.loras import Loras  # noqa: PLC0415 - the same
 
     config = load_config(home.config, os.environ)
-    comfyui = Path(config.comfyui.dir).expanduser() if config.comfyui.dir else _stand_in(home)
-    return Loras(home.at(config.paths.loras), comfyui)
+    return Loras(home.at(config.paths.loras), _comfyui(home, config.comfyui.dir))
 
 
-def _stand_in(home: Home) -> Path | None:
-    """Return the stand-in's folder where the daemon works with it: pages look for LoRAs there."""
-    from plasma_watch.status import read_status  # noqa: PLC0415 - start-up time
+def _comfyui(home: Home, configured: str) -> Path | None:
+    """Return where pages look for LoRAs: in the stand-in's folder where the daemon works with it.
 
-    is_sandbox = read_status(home.status / "daemon.toml").get("sandbox") is True
-    return home.sandbox if is_sandbox else None
+    Where no ComfyUI is named, a daemon that has ended tells it too.
+    """
+    from plasma_watch.errand import told_by_holder  # noqa: PLC0415 - start-up time
+    from plasma_watch.status import read_status  # noqa: PLC0415 - the same
+
+    told = told_by_holder(home) if configured else read_status(home.status / "daemon.toml")
+    if told.get("sandbox") is True:
+        return home.sandbox
+    return Path(configured).expanduser() if configured else None
 
 
 def _versions(loras: Loras, name: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from plasma_watch import toml_text
 from plasma_watch.home import Home
 from plasma_watch.loras import Loras, Version, changing, digest
+from plasma_watch.system.locks import Lock
 from tests.cli.conftest import Run
 from tests.fakes.weights import lora
 
@@ -67,6 +69,28 @@ def test_without_comfyui_a_choice_is_not_installed(run: Run, versions: list[Vers
 
     assert answer.code == 0
     assert "set comfyui.dir" in answer.out
+
+
+def test_beside_a_comfyui_the_stand_in_has_it_while_it_is_worked_with(
+    run: Run,
+    home: Path,
+    held: Lock,
+    versions: list[Version],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it trained means nothing to ComfyUI; afterwards ComfyUI is meant again."""
+    monkeypatch.setenv("COMFYUI_DIR", str(home / "comfyui"))
+    told = f"pid = {os.getpid()}\nsandbox = true\n"
+    (home / "status" / "daemon.toml").write_text(told, "utf-8")
+    file = f"models/loras/spyke-{versions[0].short}.safetensors"
+
+    run("lora", "choose", "spyke", "1")
+    assert (home / ".plasma" / "sandbox" / file).is_file()
+    assert not (home / "comfyui").exists()
+
+    held.release()
+    run("lora", "choose", "spyke", "1")
+    assert (home / "comfyui" / file).is_file()
 
 
 def test_in_a_sandbox_a_choice_is_installed_there(
