@@ -31,6 +31,7 @@ from plasma_watch.cli.requests import (
     nobody,
     refuse_degraded,
 )
+from plasma_watch.holder import last_told
 from plasma_watch.home import Home
 from plasma_watch.words import counted, one_line, pasted, visible
 
@@ -70,8 +71,7 @@ def status(
     if name is not None:
         _one(found, name, json=json)
         return
-    is_up = is_daemon_up(found)
-    told = _read(found.status / "daemon.toml")
+    is_up, told = last_told(found)
     if not is_up:
         told = told | {"state": "stopped", "why": "no daemon looks after this home"}
     job = _running(found, told) if is_up else {}

@@ -14,7 +14,6 @@ from plasma_watch.cli.common import (
     config_of,
     file_of,
     home_of,
-    is_daemon_up,
     say,
     say_json,
 )
@@ -228,10 +227,12 @@ def _print_standing(template: Template, stands: Standing) -> None:
 def _engine(home: Home, config: Config) -> tuple[Client, Facts]:
     """Return the engine that a running daemon uses, else the config's, and what it is."""
     from plasma_watch.comfyui.engine import Engine  # noqa: PLC0415 - start-up time
-    from plasma_watch.status import read_status, utc_now  # noqa: PLC0415 - the same
+    from plasma_watch.holder import last_told  # noqa: PLC0415 - the same
+    from plasma_watch.status import utc_now  # noqa: PLC0415 - the same
 
     comfyui = config.comfyui
-    told = read_status(home.status / "daemon.toml").get("engine", {}) if is_daemon_up(home) else {}
+    is_up, daemon = last_told(home)
+    told = daemon.get("engine", {}) if is_up else {}
     if told.get("reachable"):
         comfyui = comfyui.model_copy(update={"url": told["url"], "required_device": "any"})
     return Engine(comfyui).ready(utc_now())

@@ -13,10 +13,9 @@ from plasma_watch import installing
 from plasma_watch.config import Config
 from plasma_watch.doctor.line import Line, green, red, yellow
 from plasma_watch.errors import PlasmaError
+from plasma_watch.holder import STARTING, last_told
 from plasma_watch.home import Home
-from plasma_watch.status import read_status
 from plasma_watch.system import access, guarded, platform
-from plasma_watch.system.locks import is_held
 from plasma_watch.system.services import DAEMON, Services, State
 
 _INSTALL = "`plasma-watch service install`"
@@ -47,14 +46,20 @@ class Service:
     """What the installed file starts; empty if that is unknown."""
     interpreter_is_there: bool
     told: Mapping[str, Any]
-    """`status/daemon.toml`, while a daemon is up; else empty."""
+    """What the daemon tells of itself, while one is up; else empty."""
     folders: tuple[Folder, ...]
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a daemon has told what it sees: one that starts has not yet."""
+        return bool(self.told) and self.told.get("state") != STARTING["state"]
 
 
 def read(home: Home, config: Config, services: Services, user_home: Path) -> Service:
     """Read all of it."""
     state = services.state(DAEMON)
     command = services.command(DAEMON)
+    is_up, told = last_told(home)
     interpreter = command[0] if command else ""
     return Service(
         calls_it=services.calls_it,
@@ -62,7 +67,7 @@ def read(home: Home, config: Config, services: Services, user_home: Path) -> Ser
         is_current=_is_current(state, services, home),
         interpreter=interpreter,
         interpreter_is_there=Path(interpreter).exists(),
-        told=read_status(home.status / "daemon.toml") if is_held(home.lock) else {},
+        told=told if is_up else {},
         folders=tuple(_folders(home, config, user_home)),
     )
 
@@ -103,7 +108,7 @@ def judge(service: Service) -> Iterator[Line]:
     yield from _interpreter(service)
     yield _daemon(service.told)
     yield from _access(service)
-    if service.told:
+    if service.is_told:
         yield _events(service.told)
 
 
@@ -142,6 +147,8 @@ def _daemon(told: Mapping[str, Any]) -> Line:
     said = f"{told.get('state', 'unknown')}: {told.get('why', '')}"
     if told.get("state") == "degraded":
         return red("daemon", said, str(told.get("hint", "status/daemon.log says more.")))
+    if told.get("state") == STARTING["state"]:
+        return yellow("daemon", said, "It takes a moment; ask again.")
     if told.get("restart_due"):
         return yellow("daemon", said, "config.toml has changed: restart the daemon to use it.")
     return green("daemon", said)
@@ -156,12 +163,12 @@ def _access(service: Service) -> Iterator[Line]:
         if said:
             bad = True
             yield red("access", f"{folder.name} ({folder.path}): {said}", _way_in(folder))
-        elif folder.guard and not service.told:
+        elif folder.guard and not service.is_told:
             bad = True
             said = f"{folder.name} ({folder.path}) lies in {folder.guard}: macOS keeps it from what"
             yield red("access", f"{said} launchd starts", _way_in(folder))
     if not bad:
-        who = "the daemon" if service.told else "this terminal"
+        who = "the daemon" if service.is_told else "this terminal"
         counts = ", and has full disk access: what it starts has not" if _has_all() else ""
         yield green("access", f"{who} may work in every configured folder{counts}")
 

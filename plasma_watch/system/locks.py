@@ -16,6 +16,8 @@ WAIT_SECONDS = 10.0
 _LOOK_SECONDS = 0.02
 _TRIES = 5
 _PAUSE_SECONDS = 0.01
+UNKNOWN = "?"
+"""Stands for a pid that the holder could not write."""
 
 
 class Lock:
@@ -80,7 +82,7 @@ class Lock:
         """Return the pid that the holder wrote, or a question mark."""
         with contextlib.suppress(OSError, ValueError):
             return str(int(self._path.read_text()))
-        return "?"
+        return UNKNOWN
 
 
 @contextlib.contextmanager

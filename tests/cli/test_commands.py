@@ -223,6 +223,23 @@ def test_status_without_a_daemon_says_so(run: Run) -> None:
     assert "stopped: no daemon looks after this home" in answer.out
 
 
+@pytest.mark.usefixtures("held")
+@pytest.mark.parametrize("before", [{}, {"state": "idle", "why": "the inbox is empty", "pid": 1}])
+def test_a_daemon_that_has_told_nothing_yet_is_starting(
+    run: Run, home: Path, before: dict[str, Any]
+) -> None:
+    """It holds the home before it has read its config; what an earlier one told is not its word."""
+    if before:
+        _write(home, "daemon", before)
+
+    answer = run("status")
+
+    assert answer.code == 0
+    assert answer.out.startswith("starting: a daemon holds this home")
+    told = json.loads(run("status", "--json").out)
+    assert (told["up"], told["state"]) == (True, "starting")
+
+
 def test_status_shows_line_engine_and_what_was_ignored(run: Run, home: Path, held: Lock) -> None:
     """Plain lines where nobody looks at a terminal."""
     _write(home, "daemon", _DAEMON)
@@ -512,7 +529,7 @@ _JOB = {"name": "p003", "job": "20260101T000000-p003", "kind": "generate"}
 _DAEMON = {
     "state": "running",
     "why": "p002 runs; 1 in line",
-    "pid": 1,
+    "pid": os.getpid(),
     "restart_due": True,
     "line": {"length": 1, "first": ["p003"]},
     "ignored": {"x.json": "not a request; requests are .toml files"},

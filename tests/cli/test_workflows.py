@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -181,7 +182,8 @@ def test_running_daemons_engine_is_asked(
 ) -> None:
     """Which may be the sandbox, on a port that the config does not know."""
     monkeypatch.setenv("COMFYUI_URL", closed_port())
-    Board(home / "status").daemon({"engine": {"reachable": True, "url": engine.url}})
+    told = {"reachable": True, "url": engine.url}
+    Board(home / "status").daemon({"state": "idle", "pid": os.getpid(), "engine": told})
 
     assert run("workflow", "check", "txt2img").code == 0
     held.release()

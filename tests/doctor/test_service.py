@@ -92,6 +92,7 @@ def test_a_service_that_does_not_run_is_told(state: State, colour: Colour, said:
         ({}, Colour.YELLOW),
         ({"state": "degraded", "why": "config.toml: line 3", "hint": "Mend it."}, Colour.RED),
         ({"state": "idle", "why": "", "restart_due": True}, Colour.YELLOW),
+        ({"state": "starting", "why": ""}, Colour.YELLOW),
         ({"state": "idle", "why": ""}, Colour.GREEN),
     ],
 )
@@ -165,15 +166,22 @@ def test_every_configured_folder_is_tried(home: Home, tmp_path: Path) -> None:
 
 
 def test_a_daemon_that_is_up_is_listened_to(home: Home, tmp_path: Path) -> None:
-    """An old word of one that has died is not."""
-    home.status.joinpath("daemon.toml").write_text(toml_text.dumps(TOLD), "utf-8")
+    """An old word of one that has died is not, nor when another one starts."""
+    table = TOLD | {"pid": os.getpid()}
+    home.status.joinpath("daemon.toml").write_text(toml_text.dumps(table), "utf-8")
     units = Systemd(tmp_path / "units")
     assert service.read(home, Config(), units, tmp_path).told == {}
     lock = Lock(home.lock)
     assert lock.acquire()
 
-    assert service.read(home, Config(), units, tmp_path).told == TOLD
+    assert service.read(home, Config(), units, tmp_path).told == table
+    home.status.joinpath("daemon.toml").write_text(toml_text.dumps(table | {"pid": 1}), "utf-8")
+    found = service.read(home, Config(), units, tmp_path)
     lock.release()
+    assert found.told["state"] == "starting"
+    told = lines(found)
+    assert "this terminal" in told["access"].said
+    assert "inbox" not in told
 
 
 @pytest.mark.parametrize("kind", ["launchd", "systemd"])

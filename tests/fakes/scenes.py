@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.fakes.home import NOON
 DAEMON: dict[str, Any] = {
     "state": "running",
     "why": "p003 runs; 2 in line",
+    "pid": os.getpid(),
     "heartbeat": NOON,
     "line": {"length": 2, "first": ["p004", "p005"]},
     "ignored": {},

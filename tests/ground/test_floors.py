@@ -22,7 +22,7 @@ FLOORS: list[set[str]] = [
     {"daemon"},
     {"worker", "bulletin", "catching_up", "notices"},
     {"intake", "line", "others", "generate", "train", "dataset"},
-    {"comfyui", "gate", "loras", "outputs", "report"},
+    {"comfyui", "gate", "holder", "loras", "outputs", "report"},
     {"status", "system", "tripwire", "starts", "control", "retention", "shipped", "surroundings"},
     {"home", "config", "request", "rules", "job", "errors", "toml_check", "toml_text", "words"},
 ]

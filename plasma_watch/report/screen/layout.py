@@ -36,6 +36,7 @@ _STYLES = {
     "done": "green",
     "waiting": "yellow",
     "paused": "yellow",
+    "starting": "yellow",
     "failed": "red",
     "degraded": "red",
     "stopped": "red",

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from plasma_watch.holder import last_told
 from plasma_watch.home import Home
 from plasma_watch.job import State, is_job_id
 from plasma_watch.report.ends import End, Ends
 from plasma_watch.report.history import FILE, History, losses
 from plasma_watch.status import read_status
-from plasma_watch.system.locks import is_held
 
 ENDS_SHOWN = 10
 _TAIL_BYTES = 16_384
@@ -32,7 +32,7 @@ class Scene:
     root: Path
     is_up: bool
     daemon: Told
-    """`status/daemon.toml`; empty when it was never written."""
+    """What the daemon tells of itself; of a home without one, what the last one told."""
     job: Told
     """The status of the running job, or of the one that is asked for; empty when there is none."""
     line: Sequence[Told]
@@ -58,13 +58,13 @@ class Eye:
 
     def look(self) -> Scene:
         """Read everything once."""
-        daemon = self._told("daemon")
+        is_up, daemon = last_told(self._home)
         job = self._told(self._name or str(daemon.get("running", "")))
         is_one = self._name is not None
         return Scene(
             now=datetime.now(UTC),
             root=self._home.root,
-            is_up=is_held(self._home.lock),
+            is_up=is_up,
             daemon=daemon,
             job=job,
             line=() if is_one else self._line(daemon),

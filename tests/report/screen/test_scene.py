@@ -48,6 +48,19 @@ def test_everything_is_read_from_the_files(home: Home) -> None:
     assert not scene.is_one
 
 
+def test_the_word_of_an_earlier_daemon_is_not_that_of_the_holder(home: Home) -> None:
+    """One that starts has not told of itself yet; no job runs, and no line is known."""
+    tell(home, "daemon", DAEMON | {"running": "p003", "pid": 1})
+    lock = Lock(home.lock)
+    assert lock.acquire()
+
+    scene = Eye(home).look()
+
+    lock.release()
+    assert scene.daemon["state"] == "starting"
+    assert (scene.job, scene.line) == ({}, [])
+
+
 def test_what_is_no_more_in_line_is_not_shown_there(home: Home) -> None:
     """The daemon's file is a moment older than the job's."""
     tell(home, "p004", waiting(1) | {"state": "running"})
