@@ -329,6 +329,7 @@ class Daemon:
         self._watch_time()
         if self._is_lost():
             return LOST_SECONDS
+        self._keep_running()
         self._watch.revive()
         due = self._look()
         self._wake_worker()
@@ -351,6 +352,12 @@ class Daemon:
             self._watch.stop()
             self._worker.wake.set()
         return bool(self._around.lost)
+
+    def _keep_running(self) -> None:
+        """Make `running/` again when it was taken away: what was begun is found to be gone then."""
+        running = self._home.running
+        if not running.is_dir() and files.make_again(running):
+            files.make_private(running)
 
     def _watch_time(self) -> None:
         """Begin anew with what may have died unheard while the machine slept."""

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -27,7 +28,7 @@ from plasma_watch.home import Home
 from plasma_watch.notices import sender
 from plasma_watch.starts import MOST, Starts
 from plasma_watch.status import Board, utc_now
-from plasma_watch.system import platform
+from plasma_watch.system import files, platform
 from plasma_watch.system.locks import Lock
 from plasma_watch.train.trainer import STAND_IN
 from plasma_watch.words import visible
@@ -227,9 +228,16 @@ class _Log(logging.handlers.RotatingFileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
-        if self.stream and not os.path.lexists(self.baseFilename):
-            self.close()
+        if not os.path.lexists(self.baseFilename):
+            if self.stream:
+                self.close()
+            files.make_again(Path(self.baseFilename).parent)
         super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Let go of what the disk refuses; of anything else a bug of ours is the cause."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 def _log_to(start: Start) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -201,14 +201,13 @@ class Board:
         if _key(name) == _DAEMON:
             return
         line = f"{stamp(utc_now())} {job} {one_line(text)}\n"
-        try:
-            with (self._folder / f"{name}.log").open("a", encoding="utf-8") as file:
-                file.write(line)
-        except OSError as exc:
-            log.warning("cannot write status/%s.log: %s", name, exc.strerror)
+        self._write(f"{name}.log", lambda path: _append(path, line))
 
     def daemon(self, table: Mapping[str, Any]) -> None:
-        """Show the daemon's own status."""
+        """Show the daemon's own status; where its file was taken away, the others were too."""
+        with self._lock:
+            if not (self._folder / "daemon.toml").exists():
+                self._told.clear()
         self._replace("daemon.toml", toml_text.dumps(table).encode())
 
     def preview(self, name: str, job: str, jpeg: bytes) -> None:
@@ -221,8 +220,18 @@ class Board:
                 self._replace(_preview(name), jpeg)
 
     def _replace(self, file: str, content: bytes) -> None:
+        self._write(file, lambda path: files.write_whole(path, content))
+
+    def _write(self, file: str, write: Callable[[Path], None]) -> None:
+        """Write a file, and its folder again where that was taken away."""
+        path = self._folder / file
         try:
-            files.write_whole(self._folder / file, content)
+            try:
+                write(path)
+            except FileNotFoundError:
+                if not files.make_again(self._folder):
+                    raise
+                write(path)
         except OSError as exc:
             log.warning("cannot write status/%s: %s", file, exc.strerror)
 
@@ -247,6 +256,11 @@ class Board:
         """Return the place in the line that the file of a name remembers, over a restart."""
         told = self.read(name)
         return _drop_in(told) if told.get("state") == State.WAITING else None
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line)
 
 
 def _drop_in(told: Mapping[str, Any]) -> Drop | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import logging
 import os
 import stat
 from collections.abc import Callable
@@ -15,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.home import is_home
 from plasma_watch.system import platform
+
+log = logging.getLogger(__name__)
 
 _CANNOT_LINK = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _OWNER_ALONE = 0o700
@@ -133,6 +137,21 @@ def write_new(path: Path, content: bytes, *, durable: bool) -> None:
             rest = rest[file.write(rest) :]
         if durable:
             platform.full_sync(file.fileno())
+
+
+def make_again(folder: Path) -> bool:
+    """Make a folder of a home again that was taken away; tell whether it is there now.
+
+    Not where the home is gone too: on a mount point it would lie in the way of what comes back.
+    """
+    if not is_home(folder.parent):
+        return False
+    try:
+        folder.mkdir()
+    except OSError:
+        return folder.is_dir()
+    log.warning("%s was taken away; it is made again", folder)
+    return True
 
 
 def make_private(folder: Path) -> None:

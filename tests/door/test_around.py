@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -80,3 +81,50 @@ def test_a_home_that_is_moved_away_is_waited_for(own_daemon: DaemonProcess) -> N
     own_daemon.drop("page", steps=1)
     own_daemon.until("page", "done")
     assert own_daemon.stop() == 0
+
+
+def test_a_status_folder_that_is_taken_away_is_made_again(own_daemon: DaemonProcess) -> None:
+    """What is told goes on, in the log as well, and the console gets lines and no tracebacks."""
+    own_daemon.start()
+    own_daemon.drop("page", steps=20)
+    own_daemon.drop("next", steps=1)
+    own_daemon.until("page", "running")
+    own_daemon.until("next", "waiting")
+    take_away(own_daemon.home / "status")
+
+    own_daemon.until("next", "waiting")
+    own_daemon.until("page", "done")
+    own_daemon.until("next", "done")
+
+    log = (own_daemon.home / "status" / "daemon.log").read_text("utf-8")
+    assert "status was taken away; it is made again" in log
+    assert own_daemon.log("page")
+    assert own_daemon.is_up()
+    assert own_daemon.stop() == 0
+    console = (own_daemon.home / "stderr.log").read_text("utf-8")
+    assert "Traceback" not in console
+    assert "Logging error" not in console
+
+
+def test_a_job_whose_running_folder_is_taken_away_has_ended(own_daemon: DaemonProcess) -> None:
+    """The folder of all jobs, not of this one: it is made again, private, and the line goes on."""
+    own_daemon.start()
+    own_daemon.drop("page", steps=50)
+    own_daemon.until("page", "running")
+    running = own_daemon.home / "running"
+    take_away(running)
+
+    told = own_daemon.until("page", "cancelled")
+
+    assert told["why"] == "its file was taken out of running/"
+    assert running.stat().st_mode & 0o777 == 0o700
+    own_daemon.drop("next", steps=1)
+    own_daemon.until("next", "done")
+    assert own_daemon.stop() == 0
+
+
+def take_away(folder: Path) -> None:
+    """Remove a folder that a daemon writes into, in one step."""
+    gone = folder.with_name("gone")
+    folder.rename(gone)
+    shutil.rmtree(gone)

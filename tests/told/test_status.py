@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import re
+import shutil
 import threading
 import tomllib
 from dataclasses import replace
@@ -439,3 +440,30 @@ def test_two_writers_do_not_disturb_each_other(
 
     assert torn == []
     assert caplog.records == []
+
+
+def test_a_folder_that_was_taken_away_is_made_again_and_told_anew(tmp_path: Path) -> None:
+    """All of it, once the daemon tells of itself: what has not changed since too."""
+    (tmp_path / "config.toml").touch()
+    (tmp_path / "inbox").mkdir()
+    board = Board(tmp_path / "status")
+    board.daemon({"state": "idle"})
+    board.own(WAITING)
+    shutil.rmtree(tmp_path / "status")
+
+    board.say("p003", JOB.id, "in line")
+    board.daemon({"state": "idle"})
+    board.show(WAITING)
+
+    there = {path.name for path in (tmp_path / "status").iterdir()}
+    assert there == {"daemon.toml", "p003.toml", "p003.log"}
+
+
+def test_nothing_is_made_where_the_home_is_gone(tmp_path: Path) -> None:
+    """A mount point whose volume is gone would hide what lies there when it is back."""
+    board = Board(tmp_path / "status")
+
+    board.daemon({"state": "idle"})
+    board.say("p003", JOB.id, "in line")
+
+    assert list(tmp_path.iterdir()) == []
