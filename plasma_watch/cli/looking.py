@@ -36,9 +36,11 @@ from plasma_watch.home import Home
 from plasma_watch.words import counted, one_line, pasted, visible
 
 if TYPE_CHECKING:
+    from plasma_watch.cli.whereabouts import Lying
     from plasma_watch.report.ends import End
 
 _ENDS = ("done", "failed", "cancelled")
+_BADLY = ("failed", "cancelled")
 LATELY_SECONDS = 86_400
 """What failed no longer ago is told by `status`."""
 FAILURES_SHOWN = 3
@@ -72,18 +74,36 @@ def status(
         _one(found, name, json=json)
         return
     is_up, told = last_told(found)
-    if not is_up:
-        told = told | {"state": "stopped", "why": "no daemon looks after this home"}
+    lies = None if is_up else _lying(found)
+    if lies:
+        told |= {"state": "stopped", "why": "no daemon looks after this home"}
+        told |= {"paused": lies.is_paused, "lies": lies.told()}
     job = _running(found, told) if is_up else {}
     failures = _failures(found)
     if json:
-        more = {"job": job, "failures": [_row(end) for end in failures]}
+        newest = failures[-FAILURES_SHOWN:]
+        more = {"job": job, "failed": len(failures), "failures": [_row(end) for end in newest]}
         say_json(told | {"up": is_up, "home": str(found.root)} | more)
     else:
         _print_daemon(found, told, job)
+        _print_lying(lies)
         _print_failures(found, failures)
     if not is_up:
         raise typer.Exit(EXIT_UNREACHABLE)
+
+
+def _lying(home: Home) -> Lying:
+    """Count what lies in a home, of which nobody tells."""
+    from plasma_watch.cli.whereabouts import lying  # noqa: PLC0415 - start-up time
+
+    return lying(home)
+
+
+def _print_lying(lies: Lying | None) -> None:
+    if lies and (words := lies.words()):
+        say(f"  files   {words}")
+    if lies and lies.is_paused:
+        say("  paused  PAUSE lies in the inbox; `plasma-watch resume` takes it out")
 
 
 def _running(home: Home, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,30 +113,66 @@ def _running(home: Home, told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _known(home: Home, name: str | None) -> dict[str, Any]:
-    told = _read(home.status / f"{name}.toml")
-    if name is not None and not told:
+    if name is None:
+        return {}
+    told = _read(home.status / f"{name}.toml") or _untold(home, name)
+    if not told:
         say(f"nothing is known of '{name}'")
         raise typer.Exit(EXIT_FAILED)
     return told
 
 
+def _untold(home: Home, name: str) -> dict[str, Any]:
+    """Return what the files say of a name that nobody has told of; nothing where none has it."""
+    from plasma_watch.cli.whereabouts import unfinished  # noqa: PLC0415 - start-up time
+
+    file = unfinished(home, name)
+    if file is None:
+        return {}
+    state = "running" if file.is_relative_to(home.running) else "waiting"
+    return {"name": name, "state": state, "why": "no daemon has told of it yet"}
+
+
 def _one(home: Home, name: str, *, json: bool) -> None:
     told = _known(home, name)
+    is_up = is_daemon_up(home)
+    told |= _whereabouts(home, name, told, is_up=is_up)
     if json:
         say_json(told)
         return
     for line in _lines(told):
         say(line)
-    if told["state"] in ("waiting", "running") and not is_daemon_up(home):
+    if told["state"] in _BADLY and "file" in told:
+        say(f"  again     {pasted('retry', home.root, name)}")
+    if "dropped_again" in told:
+        say(f"  dropped again: {told['dropped_again']}; it is taken up when a daemon runs")
+    elif told["state"] not in _ENDS and not is_up:
         say("  no daemon looks after this home: it goes on when one runs")
+
+
+def _whereabouts(home: Home, name: str, told: Mapping[str, Any], *, is_up: bool) -> dict[str, str]:
+    """Return where its file lies, and without a daemon what was dropped of its name since."""
+    from plasma_watch.cli.whereabouts import ended, unfinished  # noqa: PLC0415 - start-up time
+
+    state = str(told.get("state"))
+    if state not in _ENDS:
+        places = {"file": unfinished(home, name, state)}
+    else:
+        again = None if is_up else unfinished(home, name, state)
+        old = ended(home, state, str(told.get("job")), name)
+        places = {"file": old, "dropped_again": again}
+    return {key: str(path.relative_to(home.root)) for key, path in places.items() if path}
 
 
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     from plasma_watch.report.spoken import of_pace  # noqa: PLC0415 - start-up time
 
     yield f"{told['name']}  {told['state']}  {told['why']}"
-    yield f"  job       {told['job']}"
-    yield f"  dropped   {told['dropped']:%Y-%m-%d %H:%M:%S} UTC"
+    if "job" in told:
+        yield f"  job       {told['job']}"
+        yield f"  dropped   {told['dropped']:%Y-%m-%d %H:%M:%S} UTC"
+    if "file" in told:
+        yield f"  file      {told['file']}"
     if pace := ", ".join(of_pace(told)):
         yield f"  progress  {pace}"
     for output in told.get("outputs", ()):
@@ -136,17 +192,30 @@ def _failures(home: Home) -> list[End]:
             return []
     except OSError:
         return []
-    from plasma_watch.report.ends import failed_since  # noqa: PLC0415 - start-up time
+    from plasma_watch.report.ends import (  # noqa: PLC0415 - start-up time
+        FAILURES_LOOKED_AT,
+        failed_since,
+    )
 
-    return failed_since(home, oldest, FAILURES_SHOWN)
+    return failed_since(home, oldest, FAILURES_LOOKED_AT)
 
 
 def _print_failures(home: Home, failures: Sequence[End]) -> None:
-    for end in failures:
+    for end in failures[-FAILURES_SHOWN:]:
         say(f"  failed  {end.name} ({end.ended:%H:%M} UTC): {one_line(end.why)}")
     if failures:
+        before = _rest(len(failures)) or "what failed before"
         more = pasted("status", home.root, failures[-1].name)
-        say(f"          more: {more}; what failed before: plasma-watch history")
+        say(f"          more: {more}; {before}: plasma-watch history")
+
+
+def _rest(failures: int) -> str:
+    """Return how many failures are not shown; beyond a hundred nobody counts them."""
+    from plasma_watch.report.ends import FAILURES_LOOKED_AT  # noqa: PLC0415 - start-up time
+
+    rest = failures - FAILURES_SHOWN
+    least = " at least" if failures == FAILURES_LOOKED_AT else ""
+    return f"and {rest} more{least}" if rest > 0 else ""
 
 
 def _print_daemon(home: Home, told: Mapping[str, Any], job: Mapping[str, Any]) -> None:

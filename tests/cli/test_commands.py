@@ -299,13 +299,22 @@ def test_status_shows_what_failed_of_late(run: Run, home: Path) -> None:
     (home / "failed" / "20260101T000000-p5" / "p5.toml").unlink()
 
     shown = run("status").out
-    told = json.loads(run("status", "--json").out)["failures"]
+    told = json.loads(run("status", "--json").out)
 
-    assert [row["name"] for row in told] == ["p2", "p3", "p4"]
+    assert [row["name"] for row in told["failures"]] == ["p2", "p3", "p4"]
+    assert told["failed"] == 4
     assert "UTC): why 4\n" in shown
-    assert f"more: plasma-watch status --home {home} p4; what failed before:" in shown
+    assert f"more: plasma-watch status --home {home} p4; and 1 more: plasma-watch history" in shown
     assert "why 1" not in shown
     assert "why 5" not in shown
+
+
+def test_failures_beyond_a_hundred_are_not_counted(run: Run, home: Path) -> None:
+    """It would take the longer the more there are."""
+    for number in range(101):
+        _fail(home, f"p{number:03d}", "why")
+
+    assert "and 97 more at least: plasma-watch history" in run("status").out
 
 
 def test_status_tells_no_failure_of_another_day(run: Run, home: Path) -> None:
@@ -316,6 +325,99 @@ def test_status_tells_no_failure_of_another_day(run: Run, home: Path) -> None:
 
     assert "why 1" not in run("status").out
     assert "why 1" in run("history").out
+
+
+def test_without_a_daemon_what_lies_there_is_counted(run: Run, home: Path) -> None:
+    """The files are the truth: urgent ones too, and a pause; litter and folders are none."""
+    files = ("a.toml", "b.PNG", "urgent/c.toml", "x.cancel", ".d.toml", "d.json", "PAUSE")
+    for file in files:
+        (home / "inbox" / file).touch()
+    (home / "inbox" / "folder.toml").mkdir()
+    (home / "running" / "20260101T000000-e").mkdir()
+
+    answer = run("status")
+    told = json.loads(run("status", "--json").out)
+
+    assert "3 requests lie in the inbox, 1 was begun; `plasma-watch run` takes them" in answer.out
+    assert "PAUSE lies in the inbox; `plasma-watch resume` takes it out" in answer.out
+    assert (told["lies"], told["paused"]) == ({"inbox": 3, "running": 1}, True)
+
+
+def test_of_an_empty_home_nothing_is_counted(run: Run, held: Lock) -> None:
+    """Nor where a daemon tells of its line."""
+    assert "lies" not in json.loads(run("status", "--json").out)
+    held.release()
+    assert "  files  " not in run("status").out
+
+
+@pytest.mark.parametrize(
+    ("file", "state"),
+    [
+        ("inbox/new.toml", "waiting"),
+        ("inbox/urgent/new.png", "waiting"),
+        ("running/20260101T000000-new/New.toml", "running"),
+    ],
+)
+def test_a_name_that_nobody_told_of_is_found_where_it_lies(
+    run: Run, home: Path, file: str, state: str
+) -> None:
+    """It was dropped while no daemon ran, or its status was taken away."""
+    (home / file).parent.mkdir(exist_ok=True)
+    (home / file).touch()
+
+    answer = run("status", "new")
+    told = json.loads(run("status", "new", "--json").out)
+
+    assert answer.code == 0
+    assert f"new  {state}  no daemon has told of it yet\n  file      {file}\n" in answer.out
+    assert "no daemon looks after this home" in answer.out
+    assert (told["state"], told["file"]) == (state, file)
+
+
+@pytest.mark.usefixtures("held")
+def test_of_two_files_of_one_name_the_one_is_told_that_the_status_is_of(
+    run: Run, home: Path
+) -> None:
+    """An older job of the name may run while the newer drop waits."""
+    folder = home / "running" / "20260101T000000-p003"
+    folder.mkdir()
+    for file in (folder / "p003.toml", home / "inbox" / "p003.toml"):
+        file.touch()
+    _write(home, "p003", _JOB | {"state": "waiting", "why": "in line: next"})
+
+    assert json.loads(run("status", "p003", "--json").out)["file"] == "inbox/p003.toml"
+    _write(home, "p003", _JOB | {"state": "running", "why": "step 9 of 20"})
+    assert json.loads(run("status", "p003", "--json").out)["file"].startswith("running/")
+
+
+def test_a_name_that_was_dropped_again_is_told_so(run: Run, home: Path, held: Lock) -> None:
+    """Without a daemon its status is still that of the drop before."""
+    _write(home, "p003", _JOB | {"state": "done", "why": "output/p003_v1.png"})
+    (home / "inbox" / "p003.toml").touch()
+
+    assert "dropped again" not in run("status", "p003").out
+    held.release()
+    answer = run("status", "p003").out
+
+    assert "p003  done" in answer
+    assert "dropped again: inbox/p003.toml; it is taken up when a daemon runs" in answer
+
+
+def test_a_failure_says_where_to_mend_it_and_how_to_try_again(run: Run, home: Path) -> None:
+    """Unless its file was moved back already; people edit files, so no job leads elsewhere."""
+    _fail(home, "p003", "m")
+    _write(home, "p003", _JOB | {"state": "failed", "why": "m"})
+
+    answer = run("status", "p003").out
+
+    assert "  file      failed/20260101T000000-p003/p003.toml\n" in answer
+    assert f"  again     plasma-watch retry --home {home} p003\n" in answer
+    assert "p003; what failed before: plasma-watch history" in run("status").out
+    _write(home, "p003", _JOB | {"state": "failed", "why": "m", "job": "../inbox"})
+    assert "again" not in run("status", "p003").out
+    _write(home, "p003", _JOB | {"state": "failed", "why": "m"})
+    (home / "failed" / "20260101T000000-p003" / "p003.toml").unlink()
+    assert "again" not in run("status", "p003").out
 
 
 def test_status_of_a_name(run: Run, home: Path) -> None:
