@@ -173,7 +173,7 @@ def _shown(home: Home, path: Path) -> str:
 
 def _line(row: Mapping[str, Any]) -> str:
     made = row["made"]
-    when = f"{made:%Y-%m-%d %H:%M}" if isinstance(made, datetime) else "?"
+    when = f"{made.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(made, datetime) else "?"
     prompt = " ".join(str(row["prompt"]).split())
     short = prompt if len(prompt) <= _LONGEST_PROMPT else f"{prompt[:_LONGEST_PROMPT]}…"
     marks = " approved" * bool(row["approved"]) + " (moved away)" * (not row["there"])

@@ -328,7 +328,7 @@ def history(
         say_json(rows)
         return
     for row in rows:
-        say(f"{row['ended']}  {row['state']:<9}  {row['name']}  {row['why']}")
+        say(f"{row['ended']:%Y-%m-%d %H:%M:%S} UTC  {row['state']:<9}  {row['name']}  {row['why']}")
     say_of(len(rows), len(ends))
 
 
@@ -340,7 +340,7 @@ def _row(end: End) -> dict[str, Any]:
         "state": end.state,
         "why": end.why,
         "code": end.code,
-        "ended": f"{end.ended:%Y-%m-%d %H:%M:%S}",
+        "ended": end.ended.replace(microsecond=0),
         "outputs": [made["path"] for p in pictures for made in p.get("made", ())],
     }
 

@@ -523,10 +523,15 @@ def test_history_lists_what_ended(run: Run, home: Path) -> None:
         job = {"name": f"p{number}", "ending": {"why": f"why {number}", "code": ""}}
         (folder / "job.toml").write_text(dumps(job), "utf-8")
 
+    folder = home / "cancelled" / "20260103T000000-p3"
+    os.utime(folder / "job.toml", (1_900_000_000, 1_900_000_000))
+
     told = json.loads(run("history", "--json", "--last", "2").out)
 
     assert [row["name"] for row in told] == ["p2", "p3"]
     whole, part = run("history"), run("history", "--last", "2")
+    assert told[-1]["ended"] == "2030-03-17T17:46:40Z"
+    assert "2030-03-17 17:46:40 UTC  cancelled  p3  why 3\n" in whole.out
     assert "failed     p2  why 2" in whole.out
     assert whole.err == ""
     assert part.err == "2 of 3 shown, the newest; --last 3 shows all\n"

@@ -57,7 +57,7 @@ def test_find_lists_what_fits(run: Run) -> None:
 
     assert answer.code == 0
     assert answer.out.splitlines()[-1] == (
-        "2026-11-22 12:30  output/ch-01/raw/ch01_p003_v2.png  seed 5  spyke runs"
+        "2026-11-22 12:30 UTC  output/ch-01/raw/ch01_p003_v2.png  seed 5  spyke runs"
     )
     assert len(run("find", "--seed", "4").out.splitlines()) == 1
     assert len(run("find", "--since", "2026-11-22", "--last", "1").out.splitlines()) == 1
@@ -75,6 +75,16 @@ def test_find_tells_programs_the_same(run: Run) -> None:
     assert run("find", "--seed", "6").out == "nothing was found\n"
 
 
+def test_a_time_of_another_zone_is_shown_in_utc(run: Run, page: Path) -> None:
+    """People edit manifests."""
+    manifest = page.with_suffix(".toml")
+    text = manifest.read_text()
+    assert "made = 2026-11-22T12:30:00Z" in text
+    manifest.write_text(text.replace("T12:30:00Z", "T14:30:00+02:00"))
+
+    assert run("find", "--seed", "5").out.startswith("2026-11-22 12:30 UTC ")
+
+
 def test_find_by_picture_knows_a_moved_one(run: Run, page: Path, tmp_path: Path) -> None:
     """Renamed and moved: by its content."""
     moved = page.rename(tmp_path / "final.png")
@@ -82,7 +92,9 @@ def test_find_by_picture_knows_a_moved_one(run: Run, page: Path, tmp_path: Path)
     answer = run("find", "--picture", str(moved))
 
     assert answer.code == 0
-    assert answer.out.startswith("2026-11-22 12:30  output/ch-01/raw/ch01_p003_v2.png (moved away)")
+    assert answer.out.startswith(
+        "2026-11-22 12:30 UTC  output/ch-01/raw/ch01_p003_v2.png (moved away)"
+    )
 
 
 def test_find_by_picture_knows_what_looks_alike(run: Run, page: Path, tmp_path: Path) -> None:
