@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from plasma_watch.config import Config, load_config
-from plasma_watch.errand import told_by_holder
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.generate import checking, resolve
 from plasma_watch.generate.outlook import Paces, outlook
+from plasma_watch.holder import told_by_holder
 from plasma_watch.home import Home
 from plasma_watch.intake import accept
 from plasma_watch.request import GenerateRequest, Request

@@ -22,12 +22,13 @@ from typing import Any
 
 from plasma_watch import toml_text
 from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.holder import told_by_holder
 from plasma_watch.home import Home
 from plasma_watch.intake.settle import Sort, is_reserved, sort
 from plasma_watch.job import State
 from plasma_watch.line import Line
 from plasma_watch.status import of_ended, read_status, utc_now
-from plasma_watch.system.locks import Lock, is_held
+from plasma_watch.system.locks import is_held
 from plasma_watch.words import counted
 
 LOOK_SECONDS = 0.2
@@ -75,13 +76,6 @@ def _await_up(home: Home, is_there: Callable[[], bool]) -> None:
             )
         time.sleep(LOOK_SECONDS)
     _refuse_idle(home)
-
-
-def told_by_holder(home: Home) -> Mapping[str, Any]:
-    """Return what the daemon that holds a home tells of itself; nothing while it has not."""
-    told = read_status(home.status / "daemon.toml")
-    is_its_word = str(told.get("pid")) == Lock(home.lock).holder()
-    return told if is_its_word and is_held(home.lock) else {}
 
 
 def _refuse_idle(home: Home) -> None:

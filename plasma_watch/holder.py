@@ -23,14 +23,19 @@ def last_told(home: Home) -> tuple[bool, dict[str, Any]]:
 
     Where none does, that is what the last one told; empty when there never was one.
     """
-    is_up = is_held(home.lock)
+    if not is_held(home.lock):
+        return False, _table(home)
+    return True, told_by_holder(home) or dict(STARTING)
+
+
+def told_by_holder(home: Home) -> dict[str, Any]:
+    """Return what the daemon that holds a home tells of itself; nothing while it has not.
+
+    On a full disk it may hold the home without its pid.
+    """
     told = _table(home)
-    return is_up, told if not is_up or _is_by_holder(home, told) else dict(STARTING)
-
-
-def _is_by_holder(home: Home, told: dict[str, Any]) -> bool:
-    """Tell whether the holder said so; on a full disk it may hold the home without its pid."""
-    return "state" in told and Lock(home.lock).holder() in (str(told.get("pid")), UNKNOWN)
+    is_its = "state" in told and Lock(home.lock).holder() in (str(told.get("pid")), UNKNOWN)
+    return told if is_its and is_held(home.lock) else {}
 
 
 def _table(home: Home) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def _comfyui(home: Home, configured: str) -> Path | None:
 
     Where no ComfyUI is named, a daemon that has ended tells it too.
     """
-    from plasma_watch.errand import told_by_holder  # noqa: PLC0415 - start-up time
+    from plasma_watch.holder import told_by_holder  # noqa: PLC0415 - start-up time
     from plasma_watch.status import read_status  # noqa: PLC0415 - the same
 
     told = told_by_holder(home) if configured else read_status(home.status / "daemon.toml")

@@ -113,7 +113,7 @@ def _awaited(home: Home, drop: Drop) -> dict[str, Any]:
 
 def refuse_degraded(home: Home) -> None:
     """End a wait for a daemon that runs nothing until somebody mends what it says."""
-    from plasma_watch.errand import told_by_holder  # noqa: PLC0415 - start-up time
+    from plasma_watch.holder import told_by_holder  # noqa: PLC0415 - start-up time
 
     told = told_by_holder(home)
     if told.get("state") == "degraded":

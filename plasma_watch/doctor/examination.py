@@ -10,6 +10,7 @@ from plasma_watch.config import Config
 from plasma_watch.doctor import engine, machine, service, trainer
 from plasma_watch.doctor.line import Colour, Line, green, red, yellow
 from plasma_watch.errors import PlasmaError
+from plasma_watch.holder import told_by_holder
 from plasma_watch.home import Home
 from plasma_watch.report.heads import read_head
 from plasma_watch.system.services import Services
@@ -31,7 +32,7 @@ def examine(home: Home, config: Config, services: Services, user_home: Path) -> 
 def no_picture(home: Home, found: Iterable[Line]) -> Line | None:
     """Return why no picture need be tried: there is no engine to make it."""
     is_red = any(line.what == "ComfyUI" and line.colour is Colour.RED for line in found)
-    if not is_red or errand.told_by_holder(home).get("sandbox"):
+    if not is_red or told_by_holder(home).get("sandbox"):
         return None
     return red("picture", "not tried: ComfyUI is not ready", "Mend that first.")
 

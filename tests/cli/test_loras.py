@@ -80,7 +80,7 @@ def test_beside_a_comfyui_the_stand_in_has_it_while_it_is_worked_with(
 ) -> None:
     """What it trained means nothing to ComfyUI; afterwards ComfyUI is meant again."""
     monkeypatch.setenv("COMFYUI_DIR", str(home / "comfyui"))
-    told = f"pid = {os.getpid()}\nsandbox = true\n"
+    told = f"state = 'idle'\npid = {os.getpid()}\nsandbox = true\n"
     (home / "status" / "daemon.toml").write_text(told, "utf-8")
     file = f"models/loras/spyke-{versions[0].short}.safetensors"
 

@@ -78,7 +78,7 @@ def test_training_is_checked_as_the_daemon_with_the_stand_ins_does(home: Home) -
     fill(home.root / "datasets" / "spyke", 15)
     lock = Lock(home.lock)
     lock.acquire()
-    told = f"pid = {os.getpid()}\nsandbox = true\n"
+    told = f"state = 'idle'\npid = {os.getpid()}\nsandbox = true\n"
     (home.status / "daemon.toml").write_text(told, "utf-8")
 
     found = checked(home, TRAIN)
