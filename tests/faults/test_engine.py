@@ -15,6 +15,7 @@ from plasma_watch.control import Stopping
 from plasma_watch.errors import Code
 from plasma_watch.job import State
 from plasma_watch.status import JobStatus
+from tests.fakes.ports import lasting_port
 from tests.fakes.studio import Studio
 from tests.faults.conftest import QUICK
 from tests.faults.following import Follower
@@ -26,7 +27,7 @@ class Phoenix:
     """An engine that is started again where it was, as soon as somebody misses it."""
 
     def __init__(self, base: Path, studio_root: Path) -> None:
-        self._started = running(base, *QUICK)
+        self._started = running(base, *QUICK, "--port", str(lasting_port()))
         self.engine = self._started.__enter__()
         self._port = self.engine.url.rpartition(":")[2]
         self._base = base
