@@ -152,7 +152,7 @@ def test_engine_whose_worker_died_is_found_out(mortal: Sandbox, fault: str) -> N
 
 def test_cancel_of_a_prompt_behind_another_leaves_that_one_alone(engine: Sandbox) -> None:
     """F30: ours waits behind it and is taken out of the queue."""
-    engine.give("foreign-prompt=300")
+    engine.give("foreign-prompt=1500")
     me = Follower(engine)
     me.send()
     me.cancel()
@@ -162,7 +162,7 @@ def test_cancel_of_a_prompt_behind_another_leaves_that_one_alone(engine: Sandbox
     (theirs,) = engine.json("/history", max_items=1).values()
     assert (theirs["status"]["status_str"], theirs["prompt"][2]["4"]["inputs"]["steps"]) == (
         "success",
-        300,
+        1500,
     )
     assert engine.json(f"/history/{me.prompt}") == {}
 
