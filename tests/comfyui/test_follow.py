@@ -522,8 +522,9 @@ def test_sandbox_is_cancelled_before_it_begins(
     sandbox: Sandbox, follower: Make, prompt: str
 ) -> None:
     """What runs before it runs on to its end."""
-    theirs = sent(follower(sandbox, str(uuid.uuid4())), text_to_image(steps=20, seed=8))
-    me = sent(follower(sandbox, prompt), plain_picture())
+    theirs, me = follower(sandbox, str(uuid.uuid4())), follower(sandbox, prompt)
+    sent(theirs, text_to_image(steps=100, seed=8))
+    sent(me, plain_picture())
     me.cancel()
 
     assert me.follow() == Lost()

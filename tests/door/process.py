@@ -21,6 +21,7 @@ import requests
 
 from plasma_watch.cli.homes import init
 from tests.door.nursery import Fork, Nursery
+from tests.fakes.ports import lasting_port
 
 PATIENCE_SECONDS = 120.0
 """When a test gives up; never a claim about speed."""
@@ -54,7 +55,7 @@ class EngineProcess:
         self.base = base
         self._log = log
         self._seconds = seconds_per_step
-        self._port = 0
+        self._port = lasting_port()
         self.url = ""
         self.start()
 

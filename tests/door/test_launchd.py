@@ -124,15 +124,22 @@ class TrainingAgent(Agent):
         text = text[:kohya] + text[kohya:].replace('python = ""', f'python = "{sys.executable}"')
         (home / "config.toml").write_text(text, "utf-8")
         fill(home / "datasets" / "spyke", 4)
+        self._stalled = home.with_name("stalled")
+        """What the trainer writes as soon as it stands still."""
 
     def load(self) -> None:
-        """Load the agent with a trainer that takes its time."""
-        self.more = {"PLASMA_SANDBOX_SECONDS_PER_STEP": "0.1"}
+        """Load the agent with a trainer that stands still in its second epoch, once."""
+        self.more = {
+            "PLASMA_SANDBOX_SECONDS_PER_STEP": "0.1",
+            "PLASMA_SANDBOX_TRAINER_FAULT": "stall@6",
+            "PLASMA_SANDBOX_TRAINER_SPENT": str(self._stalled),
+        }
         super().load()
 
     def train(self) -> list[psutil.Process]:
         """Drop a request to train, and return its trainer when it has made a whole epoch."""
         self.drop("spyke", TRAINING)
+        eventually(self._stalled.exists, "the second epoch")
         eventually(lambda: "epoch 2 of 3" in str(self.told("spyke").get("why", "")))
         return self.trainers()
 

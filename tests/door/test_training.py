@@ -70,6 +70,12 @@ class TrainingHome(DaemonProcess):
         } | keys
         self.drop(name, "".join(f"{k} = {json.dumps(v)}\n" for k, v in fields.items()))
 
+    def start_to_stand_still(self, step: int) -> None:
+        """Start the daemon; its trainer stands still before a step, until somebody ends it."""
+        self.environ[FAULT] = f"stall@{step}"
+        self.start()
+        del self.environ[FAULT]
+
     def trainers(self) -> list[psutil.Process]:
         """Return the trainers of this home that live."""
         return list(trainers(self.home / "running"))
@@ -150,7 +156,7 @@ def test_a_daemon_that_is_killed_finishes_the_training_once(
     smithy: TrainingHome, phase: Callable[[TrainingHome], bool]
 ) -> None:
     """In every phase: the next start ends the orphan, and goes on from the last whole epoch."""
-    smithy.start()
+    smithy.start_to_stand_still(8)
     smithy.train()
     eventually(lambda: phase(smithy), "the phase")
     smithy.kill()
@@ -166,8 +172,7 @@ def test_a_cancel_in_every_phase_leaves_nobody(
     smithy: TrainingHome, phase: Callable[[TrainingHome], bool]
 ) -> None:
     """Neither trainer nor LoRA."""
-    smithy.environ[PACE] = "0.5"
-    smithy.start()
+    smithy.start_to_stand_still(8)
     smithy.train()
     eventually(lambda: phase(smithy), "the phase")
     (smithy.home / "inbox" / "spyke.cancel").touch()
@@ -180,7 +185,7 @@ def test_a_cancel_in_every_phase_leaves_nobody(
 
 def test_a_stop_ends_daemon_and_trainer_and_keeps_the_job(smithy: TrainingHome) -> None:
     """Exit 0; the training goes on with the next start."""
-    smithy.start()
+    smithy.start_to_stand_still(6)
     smithy.train()
     smithy.until_step(5)
 
@@ -194,10 +199,9 @@ def test_a_stop_ends_daemon_and_trainer_and_keeps_the_job(smithy: TrainingHome) 
 
 def test_a_daemon_that_is_killed_again_and_again(smithy: TrainingHome) -> None:
     """Every life brings an epoch; the counts stay right."""
-    smithy.environ[PACE] = "0.5"
     smithy.train()
-    for step in (2, 6, 10):
-        smithy.start()
+    for step, its_own in ((2, 2), (6, 6), (10, 6)):
+        smithy.start_to_stand_still(its_own + 1)
         smithy.until_step(step)
         smithy.kill()
     smithy.start()

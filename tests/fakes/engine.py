@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.ports import nobodys_port
+
 STATS: dict[str, Any] = {
     "system": {"comfyui_version": "0.3.64", "python_version": "3.11.7 (main)", "argv": ["main.py"]},
     "devices": [{"name": "cpu", "type": "cpu", "index": None}],
@@ -221,9 +223,7 @@ def fake_engine() -> Iterator[FakeEngine]:
 
 def closed_port() -> str:
     """Return the address of a port of this machine where nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+    return f"http://127.0.0.1:{nobodys_port()}"
 
 
 @contextmanager

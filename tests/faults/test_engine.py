@@ -15,6 +15,7 @@ from plasma_watch.control import Stopping
 from plasma_watch.errors import Code
 from plasma_watch.job import State
 from plasma_watch.status import JobStatus
+from tests.fakes.ports import lasting_port
 from tests.fakes.studio import Studio
 from tests.faults.conftest import QUICK
 from tests.faults.following import Follower
@@ -26,7 +27,7 @@ class Phoenix:
     """An engine that is started again where it was, as soon as somebody misses it."""
 
     def __init__(self, base: Path, studio_root: Path) -> None:
-        self._started = running(base, *QUICK)
+        self._started = running(base, *QUICK, "--port", str(lasting_port()))
         self.engine = self._started.__enter__()
         self._port = self.engine.url.rpartition(":")[2]
         self._base = base
@@ -151,7 +152,7 @@ def test_engine_whose_worker_died_is_found_out(mortal: Sandbox, fault: str) -> N
 
 def test_cancel_of_a_prompt_behind_another_leaves_that_one_alone(engine: Sandbox) -> None:
     """F30: ours waits behind it and is taken out of the queue."""
-    engine.give("foreign-prompt=300")
+    engine.give("foreign-prompt=1500")
     me = Follower(engine)
     me.send()
     me.cancel()
@@ -161,7 +162,7 @@ def test_cancel_of_a_prompt_behind_another_leaves_that_one_alone(engine: Sandbox
     (theirs,) = engine.json("/history", max_items=1).values()
     assert (theirs["status"]["status_str"], theirs["prompt"][2]["4"]["inputs"]["steps"]) == (
         "success",
-        300,
+        1500,
     )
     assert engine.json(f"/history/{me.prompt}") == {}
 
