@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from plasma_watch.cli import dataset_lines
-from plasma_watch.cli.common import HomeOption, JsonOption, file_of, home_if_any, say, say_json
+from plasma_watch.cli.common import (
+    ForceOption,
+    HomeOption,
+    JsonOption,
+    file_of,
+    home_if_any,
+    may_write,
+    png_name,
+    say,
+    say_json,
+)
 from plasma_watch.cli.requests import EXIT_FAILED
 from plasma_watch.dataset.wishes import MOST_ENLARGED, Fit, Mirror, Wish
 from plasma_watch.errors import Code, PlasmaError
@@ -89,6 +99,7 @@ def prepare(
         typer.Option("--augment", help="Also a copy of each, turned by 1 to 3 degrees, 5 % off."),
     ] = False,
     home: HomeOption = None,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Make a dataset of reference sheets: face, bust and full-body crops, each with a caption."""
@@ -96,12 +107,14 @@ def prepare(
 
     where = home_if_any(home)
     sheets = [file_of(sheet, where) for sheet in sheets]
-    given = _boxes(boxes and file_of(boxes, where))
+    boxes = boxes and file_of(boxes, where)
+    given = _boxes(boxes)
     if mirror is Mirror.SOME and not any(each.mirror for each in given):
         raise typer.BadParameter(
             "some needs --boxes with `mirror = true` for those it is meant for"
         )
     if boxes_to:
+        may_write(boxes_to, [*sheets, *([boxes] if boxes else [])], force=force)
         _write_boxes(sheets, given, heads, boxes_to)
         return
     place = _Place.of(home, to)
@@ -162,9 +175,13 @@ def report(
     trigger: TriggerOption = "",
     resolution: ResolutionOption = 512,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The contact sheet; else in its folder report/.")
+        Path | None,
+        typer.Option(
+            "--out", callback=png_name, help="The contact sheet; else in its folder report/."
+        ),
     ] = None,
     home: HomeOption = None,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Say what the gate will say, before a request is written; exit 1 if it would refuse."""
@@ -172,6 +189,8 @@ def report(
     from plasma_watch.dataset import report as reporting  # noqa: PLC0415 - the same
 
     place = _Place.of(home, folder)
+    if out:
+        may_write(out, place.folder.glob("*"), force=force)
     asked = place.asked(request and file_of(request, place.home), trigger, resolution)
     pace = reporting.measured_pace(place.loras, asked.request.resolution)
     told = reporting.report(place.read(), asked, place.config, pace)

@@ -140,6 +140,28 @@ def test_boxes_are_written_mended_and_read(run: Run, sheet: Path, home: Path) ->
     assert "from behind" in (home / "datasets" / "spyke" / "spyke-01-full.txt").read_text()
 
 
+def test_mended_boxes_are_not_written_over(run: Run, sheet: Path, home: Path) -> None:
+    """With `--force` they are, unless they are the ones that are read; nor is the sheet ever."""
+    boxes, theirs = home / "boxes.toml", home / "theirs.toml"
+    find = ("dataset", "prepare", str(sheet), "--to", "datasets/spyke", "--boxes-to", str(boxes))
+    run(*find)
+    theirs.write_text(boxes.read_text())
+    boxes.write_text(f"# mended\n{boxes.read_text()}")
+
+    refused = run(*find, "--json")
+    read = run(*find, "--boxes", str(boxes), "--force", "--json")
+    over_sheet = run(*find[:-1], str(sheet), "--force", "--json")
+    mended = boxes.read_text()
+    meant = run(*find, "--boxes", str(theirs), "--force")
+
+    errors = [json.loads(answer.out)["error"] for answer in (refused, read, over_sheet)]
+    assert {error["code"] for error in errors} == {"disk.taken"}
+    assert errors[0]["message"] == f"{boxes} is there already"
+    assert mended.startswith("# mended\n")
+    assert meant.code == 0
+    assert not boxes.read_text().startswith("# mended")
+
+
 def test_a_missing_file_of_boxes_is_told(run: Run, sheet: Path) -> None:
     """By its name."""
     answer = run("dataset", "prepare", str(sheet), "--to", "datasets/s", "--boxes", "no.toml")
@@ -328,6 +350,21 @@ def test_report_speaks_json(run: Run, home: Path, tmp_path: Path) -> None:
     assert told["length"]["steps"] == 960
     assert told["pictures"][0]["bucket"] == [448, 576]
     assert out.is_file()
+
+
+def test_report_writes_over_nothing(run: Run, home: Path, tmp_path: Path) -> None:
+    """But over its own sheet in `report/`; a picture of the dataset is not replaced at all."""
+    folder, out = home / "datasets" / "spyke", tmp_path / "sheet.png"
+    fill(folder, 16)
+    out.write_text("somebody's")
+    one = next(folder.glob("*.png"))
+    ask = ("dataset", "report", "datasets/spyke", "--trigger", "spyke", "--out")
+
+    assert f"{out} is there already" in run(*ask, str(out)).err
+    assert f"{one} is read" in run(*ask, str(one), "--force").err
+    assert "ends in .png" in run(*ask, str(tmp_path / "sheet.jpg")).err
+    assert out.read_text() == "somebody's"
+    assert run(*ask, str(out), "--force").code == 0
 
 
 def test_report_for_a_request_uses_its_recipe(run: Run, home: Path) -> None:
