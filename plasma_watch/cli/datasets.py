@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from plasma_watch.dataset.adding import Skipped
     from plasma_watch.dataset.boxes import HandBox
     from plasma_watch.dataset.buckets import Buckets
+    from plasma_watch.dataset.record import Record
     from plasma_watch.dataset.report import Asked
     from plasma_watch.request import TrainRequest
     from plasma_watch.train.reading import Folder
@@ -49,6 +50,10 @@ TriggerOption = Annotated[
     str, typer.Option("--trigger", help="The word that calls the LoRA: it begins every caption.")
 ]
 CaptionOption = Annotated[str, typer.Option("--caption", help="What captions say besides.")]
+KeptCaptionOption = Annotated[
+    str | None,
+    typer.Option("--caption", help="What captions say besides; else what the dataset has."),
+]
 ResolutionOption = Annotated[int, typer.Option("--resolution", help="What is trained at.")]
 FitOption = Annotated[
     Fit, typer.Option("--fit", help="buckets: the trainer's nearest shape. square: one for all.")
@@ -80,7 +85,7 @@ def prepare(
     *,
     to: FolderOption,
     trigger: TriggerOption = "",
-    caption: CaptionOption = "",
+    caption: KeptCaptionOption = None,
     boxes: Annotated[
         Path | None, typer.Option("--boxes", help="A TOML file that says where the figures are.")
     ] = None,
@@ -121,8 +126,9 @@ def prepare(
     said = place.trigger(trigger)
     if not said:
         raise typer.BadParameter("a new dataset needs --trigger: the word that calls the LoRA")
+    besides = place.caption(caption)
     wish = Wish(
-        place.buckets(resolution), said, caption, heads, most_enlarged, fit, mirror, augment
+        place.buckets(resolution), said, besides, heads, most_enlarged, fit, mirror, augment
     )
     outcome = _on_disk(to, lambda: making.prepare(sheets, place.folder, wish, given))
     if json:
@@ -238,10 +244,17 @@ class _Place:
 
     def trigger(self, said: str) -> str:
         """Return the trigger: as it was said, or as the dataset has it."""
+        return said.strip() or self._record().trigger
+
+    def caption(self, said: str | None) -> str:
+        """Return what captions say besides: as it was said, nothing too, or as the dataset has."""
+        return self._record().caption if said is None else said.strip()
+
+    def _record(self) -> Record:
         from plasma_watch.dataset.record import RECORD, read_record  # noqa: PLC0415 - the same
 
         file = self.folder / RECORD
-        return said.strip() or (read_record(file.read_bytes()).trigger if file.exists() else "")
+        return read_record(file.read_bytes() if file.exists() else None)
 
     def request(self, trigger: str, resolution: int) -> TrainRequest:
         """Return a request to train this dataset with what else is the default."""

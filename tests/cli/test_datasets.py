@@ -82,6 +82,33 @@ def test_a_second_prepare_needs_no_trigger(run: Run, sheet: Path, home: Path) ->
     assert "1 caption kept as edited by hand: spyke-01-full.png" in answer.out
 
 
+def test_a_second_prepare_keeps_what_captions_say_besides(
+    run: Run, sheet: Path, home: Path
+) -> None:
+    """In the order of docs/datasets.md: made, a page added, boxes mended, made again."""
+    folder, boxes = home / "datasets" / "spyke", str(home / "boxes.toml")
+    again = ("dataset", "prepare", str(sheet), "--to", "datasets/spyke", *SMALL)
+    add = ("dataset", "add", str(sheet), "--to", "datasets/spyke", *SMALL)
+
+    def said() -> str:
+        return (folder / "spyke-01-full.txt").read_text()
+
+    prepared(run, sheet, "--caption", "ginger hair, white cloak")
+    first = said()
+    assert run(*add, "--caption", "reading").code == 0
+    assert run(*again, "--boxes-to", boxes).code == 0
+    assert run(*again, "--trigger", "spyke", "--boxes", boxes).code == 0
+    second = said()
+    assert run(*again, "--caption", "a hat").code == run(*again).code == 0
+    replaced = said()
+    assert run(*again, "--caption", "").code == run(*again).code == 0
+
+    assert first.startswith("spyke, ginger hair, white cloak, full body")
+    assert second.startswith("spyke, ginger hair, white cloak, full body")
+    assert replaced.startswith("spyke, a hat, full body")
+    assert said().startswith("spyke, full body")
+
+
 def test_a_new_dataset_needs_a_trigger(run: Run, sheet: Path, home: Path) -> None:
     """Wrong use."""
     answer = run("dataset", "prepare", str(sheet), "--to", "datasets/spyke")
