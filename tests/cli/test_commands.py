@@ -41,6 +41,29 @@ def test_init_makes_a_home_and_keeps_what_is_there(run: Run, tmp_path: Path) -> 
     assert (other / "examples" / "first-page.toml").is_file()
 
 
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("file", "file is no folder"),
+        ("file/home", "Not a directory"),
+        ("odd", "inbox is no folder"),
+    ],
+)
+def test_init_where_no_home_can_be_is_told(run: Run, tmp_path: Path, named: str, said: str) -> None:
+    """A file lies where the home was to be, above it, or in it."""
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "inbox").write_text("mine")
+
+    answer = run("init", str(tmp_path / named))
+
+    assert answer.code == 2
+    assert f"{tmp_path / named} cannot be made a home: " in answer.err
+    assert said in answer.err
+    assert "(config.layout)" in answer.err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_submit_drops_a_file_whole(run: Run, home: Path, tmp_path: Path) -> None:
     """The bytes are the same, no temporary file stays, and urgent has its own folder."""
     file = tmp_path / "p003.toml"
