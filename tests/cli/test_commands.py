@@ -574,6 +574,21 @@ def test_schema_of_nothing_is_wrong_use(run: Run) -> None:
     assert run("schema", "pages").code == 2
 
 
+@pytest.mark.parametrize("broken", ["[limits]\nmax_foo = 1\n", "[limits\n"])
+def test_the_way_out_of_a_broken_config_is_one(run: Run, home: Path, broken: str) -> None:
+    """`config show` cannot show it, and `init` keeps it: it is moved away first."""
+    (home / "config.toml").write_text(broken)
+
+    answer = run("config", "show")
+    (home / "config.toml").rename(home / "config.old.toml")
+    made = run("init", str(home))
+
+    assert answer.code == 2
+    assert "config show" not in answer.err
+    assert "move config.toml away: then `plasma-watch init` with the home's folder" in answer.err
+    assert made.code == run("config", "show").code == 0
+
+
 def test_config_show_is_what_is_used(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """File, defaults and environment together."""
     monkeypatch.setenv("COMFYUI_URL", "http://127.0.0.1:9999")
