@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -324,7 +325,7 @@ def _write_boxes(sheets: Sequence[Path], boxes: Sequence[HandBox], heads: float,
     _on_disk(to, lambda: files.write_whole(to, text.encode()))
     for line in (line for each in seen for line in dataset_lines.seen_lines(each)):
         say(line)
-    say(f"boxes written to {to}: mend them, and prepare with --boxes {to}")
+    say(f"boxes written to {to}: mend them, and prepare with --boxes {quote(str(to))}")
 
 
 def _write_png(image: Image.Image, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +22,7 @@ from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.shipped import shipped
 from plasma_watch.system.files import make_private
-from plasma_watch.words import without_userinfo
+from plasma_watch.words import pasted, without_userinfo
 
 if TYPE_CHECKING:
     from plasma_watch.config import Config
@@ -48,8 +49,9 @@ def init(
     except OSError as exc:
         raise _no_place(root, exc) from exc
     say(f"{home.root} is a home now")
-    say(f"  try it:  plasma-watch submit --home {home.root} {home.root}/examples/first-page.toml")
-    say(f"           plasma-watch run --home {home.root} --sandbox --drain")
+    page = f"{home.root}/examples/first-page.toml"
+    say(f"  try it:  {pasted('submit', home.root, page)}")
+    say(f"           plasma-watch run --home {quote(str(home.root))} --sandbox --drain")
 
 
 def _furnished(root: Path) -> Home:

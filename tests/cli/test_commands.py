@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import threading
 import tomllib
 from collections.abc import Mapping
@@ -62,6 +63,23 @@ def test_init_where_no_home_can_be_is_told(run: Run, tmp_path: Path, named: str,
     assert said in answer.err
     assert "(config.layout)" in answer.err
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_what_init_prints_can_be_pasted(run: Run, tmp_path: Path) -> None:
+    """Also with spaces in the home's path: the shell's own reader finds one word there."""
+    other = tmp_path / "My Manga"
+
+    lines = run("init", str(other)).out.splitlines()
+
+    submit, start = (shlex.split(line.removeprefix("  try it:")) for line in lines[1:])
+    assert submit == [
+        "plasma-watch",
+        "submit",
+        "--home",
+        str(other),
+        f"{other}/examples/first-page.toml",
+    ]
+    assert start == ["plasma-watch", "run", "--home", str(other), "--sandbox", "--drain"]
 
 
 def test_submit_drops_a_file_whole(run: Run, home: Path, tmp_path: Path) -> None:

@@ -167,6 +167,17 @@ def test_boxes_are_written_mended_and_read(run: Run, sheet: Path, home: Path) ->
     assert "from behind" in (home / "datasets" / "spyke" / "spyke-01-full.txt").read_text()
 
 
+def test_what_prepare_prints_can_be_pasted(run: Run, sheet: Path, home: Path) -> None:
+    """With spaces in the names of boxes and dataset."""
+    boxes = home / "my boxes.toml"
+    ask = ("dataset", "prepare", str(sheet), "--to", "datasets/my hero", "--trigger", "s", *SMALL)
+
+    found, made = run(*ask, "--boxes-to", str(boxes)), run(*ask)
+
+    assert f"prepare with --boxes '{boxes}'\n" in found.out
+    assert "plasma-watch dataset report 'datasets/my hero'\n" in made.out
+
+
 def test_mended_boxes_are_not_written_over(run: Run, sheet: Path, home: Path) -> None:
     """With `--force` they are, unless they are the ones that are read; nor is the sheet ever."""
     boxes, theirs = home / "boxes.toml", home / "theirs.toml"
