@@ -607,6 +607,16 @@ def test_the_way_out_of_a_broken_config_is_one(run: Run, home: Path, broken: str
     assert made.code == run("config", "show").code == 0
 
 
+@pytest.mark.parametrize("minutes", ["-5", "0"])
+def test_a_benchmark_without_time_is_refused(run: Run, home: Path, minutes: str) -> None:
+    """It would be given up before it began."""
+    answer = run("benchmark", "--sandbox", "--minutes", minutes)
+
+    assert answer.code == 2
+    assert "--minutes" in answer.err
+    assert not (home / "BENCHMARK.md").exists()
+
+
 def test_config_show_is_what_is_used(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """File, defaults and environment together."""
     monkeypatch.setenv("COMFYUI_URL", "http://127.0.0.1:9999")
