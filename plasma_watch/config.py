@@ -230,7 +230,8 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
 
 
 _HINT = (
-    "`plasma-watch config show` prints the config as it would be used; `init` writes a fresh one."
+    "Mend what is named. Or move config.toml away: then `plasma-watch init` with the home's folder "
+    "writes a fresh one."
 )
 
 
@@ -240,7 +241,8 @@ def parse_config(raw: bytes, environ: Mapping[str, str], subject: str = "config.
         text = toml_check.decode(raw, subject) if raw.strip() else ""
         table = toml_check.parse(text, subject)
     except PlasmaError as exc:
-        raise PlasmaError(Code.CONFIG_BROKEN, exc.message, exc.hint) from exc
+        hint = exc.hint.removeprefix(toml_check.OF_REQUESTS)
+        raise PlasmaError(Code.CONFIG_BROKEN, exc.message, f"{hint} {_HINT}".strip()) from exc
     lines = toml_check.line_numbers(text)
     try:
         config = Config.model_validate(_with_environment(table, environ))

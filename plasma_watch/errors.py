@@ -83,6 +83,7 @@ class Code(StrEnum):
 
     DISK_SHORT = "disk.short"
     DISK_ERROR = "disk.error"
+    DISK_TAKEN = "disk.taken"
 
     IMAGE_UNREADABLE = "image.unreadable"
     IMAGE_BLANK = "image.blank"

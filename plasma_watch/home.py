@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from plasma_watch.errors import Code, PlasmaError
@@ -115,7 +116,7 @@ def find_home(given: Path | None, environ: Mapping[str, str], here: Path) -> Hom
         raise PlasmaError(
             Code.CONFIG_LAYOUT,
             f"{folder} is not a home: it has no config.toml with inbox/ beside it",
-            f"`plasma-watch init {folder}` makes it one.",
+            f"`plasma-watch init {quote(str(folder))}` makes it one.",
         )
     return Home(folder.resolve())
 

@@ -22,6 +22,8 @@ from plasma_watch.words import counted
 Table: TypeAlias = dict[str, Any]
 KeyPath: TypeAlias = tuple[str, ...]
 
+OF_REQUESTS = "`plasma-watch check FILE` checks a file before it is dropped."
+"""The hint of a file that is no TOML, when nothing better is known; only a request is dropped."""
 MAX_DEPTH = 32
 """How deep brackets may nest, and how many dots a key may have; no honest request comes near."""
 
@@ -106,7 +108,7 @@ def _syntax_hint(text: str, said: str) -> str:
         return "It holds curly quotes; TOML wants straight ones: \" or '."
     if said.startswith("Invalid value"):
         return 'Text stands in quotes: "…"; numbers, true and false do not.'
-    return "`plasma-watch check FILE` checks a file before it is dropped."
+    return OF_REQUESTS
 
 
 def depth(text: str) -> int:

@@ -28,7 +28,7 @@ def benchmark(
     train: Annotated[
         bool, typer.Option("--train", help="Calibrate the trainer too: fifty steps.")
     ] = False,
-    minutes: Annotated[float, typer.Option(help="When a run is given up.")] = 60,
+    minutes: Annotated[float, typer.Option(min=1, help="When a run is given up.")] = 60,
 ) -> None:
     """Make the reference picture cold and warm; write BENCHMARK.md and .json into the home."""
     from plasma_watch.benchmark.running import Bench, benchmark  # noqa: PLC0415 - start-up time

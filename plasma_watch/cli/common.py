@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +25,9 @@ HomeOption = Annotated[
     typer.Option("--home", help="The home; else $PLASMA_HOME, the nearest upwards, ~/PlasmaWatch."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Replace the file that is to be written, if it is there.")
+]
 
 
 def home_of(given: Path | None) -> Home:
@@ -53,6 +57,34 @@ def file_of(path: Path, home: Home | None) -> Path:
     is_one = home is None or path.is_absolute()
     where = "" if is_one else f": neither in {Path.cwd()} nor in the home, {home and home.root}"
     raise PlasmaError(Code.REQUEST_MISSING_FILE, f"{path} is not there{where}", "Mend the path.")
+
+
+def png_name(out: Path | None) -> Path | None:
+    """Return a name for a PNG; refuse one that would tell of something else."""
+    if out and out.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{out}: a PNG is written, so its name ends in .png")
+    return out
+
+
+def may_write(out: Path, read: Iterable[Path], *, force: bool) -> None:
+    """Refuse to write over what is there, unless it is to be replaced; what is read never is.
+
+    Raises PlasmaError `disk.taken`.
+    """
+    if not os.path.lexists(out):
+        return
+    if any(_is_same(out, file) for file in read):
+        said, hint = f"{out} is read by this command, and not written over", "Name another file."
+        raise PlasmaError(Code.DISK_TAKEN, said, hint)
+    if not force:
+        hint = "Name another file, or replace it with --force."
+        raise PlasmaError(Code.DISK_TAKEN, f"{out} is there already", hint)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    with contextlib.suppress(OSError):  # a link that leads nowhere is nothing else
+        return one.samefile(other)
+    return False
 
 
 def config_of(home: Home) -> Config:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from plasma_watch.words import counted
@@ -28,7 +29,7 @@ def made_lines(outcome: Outcome, to: Path) -> Iterator[str]:
     members = outcome.verdict.members.values()
     if guessed := sum(member.guessed and not member.removed for member in members):
         said = f"{counted(guessed, 'framing')} {'is' if guessed == 1 else 'are'} guessed"
-        yield f"  {said}; look: plasma-watch dataset report {to}"
+        yield f"  {said}; look: plasma-watch dataset report {quote(str(to))}"
 
 
 def seen_lines(seen: Seen) -> Iterator[str]:

@@ -6,12 +6,23 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from plasma_watch.cli import dataset_lines
-from plasma_watch.cli.common import HomeOption, JsonOption, file_of, home_if_any, say, say_json
+from plasma_watch.cli.common import (
+    ForceOption,
+    HomeOption,
+    JsonOption,
+    file_of,
+    home_if_any,
+    may_write,
+    png_name,
+    say,
+    say_json,
+)
 from plasma_watch.cli.requests import EXIT_FAILED
 from plasma_watch.dataset.wishes import MOST_ENLARGED, Fit, Mirror, Wish
 from plasma_watch.errors import Code, PlasmaError
@@ -24,6 +35,7 @@ if TYPE_CHECKING:
     from plasma_watch.dataset.adding import Skipped
     from plasma_watch.dataset.boxes import HandBox
     from plasma_watch.dataset.buckets import Buckets
+    from plasma_watch.dataset.record import Record
     from plasma_watch.dataset.report import Asked
     from plasma_watch.request import TrainRequest
     from plasma_watch.train.reading import Folder
@@ -39,6 +51,10 @@ TriggerOption = Annotated[
     str, typer.Option("--trigger", help="The word that calls the LoRA: it begins every caption.")
 ]
 CaptionOption = Annotated[str, typer.Option("--caption", help="What captions say besides.")]
+KeptCaptionOption = Annotated[
+    str | None,
+    typer.Option("--caption", help="What captions say besides; else what the dataset has."),
+]
 ResolutionOption = Annotated[int, typer.Option("--resolution", help="What is trained at.")]
 FitOption = Annotated[
     Fit, typer.Option("--fit", help="buckets: the trainer's nearest shape. square: one for all.")
@@ -70,7 +86,7 @@ def prepare(
     *,
     to: FolderOption,
     trigger: TriggerOption = "",
-    caption: CaptionOption = "",
+    caption: KeptCaptionOption = None,
     boxes: Annotated[
         Path | None, typer.Option("--boxes", help="A TOML file that says where the figures are.")
     ] = None,
@@ -89,6 +105,7 @@ def prepare(
         typer.Option("--augment", help="Also a copy of each, turned by 1 to 3 degrees, 5 % off."),
     ] = False,
     home: HomeOption = None,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Make a dataset of reference sheets: face, bust and full-body crops, each with a caption."""
@@ -96,20 +113,23 @@ def prepare(
 
     where = home_if_any(home)
     sheets = [file_of(sheet, where) for sheet in sheets]
-    given = _boxes(boxes and file_of(boxes, where))
+    boxes = boxes and file_of(boxes, where)
+    given = _boxes(boxes)
     if mirror is Mirror.SOME and not any(each.mirror for each in given):
         raise typer.BadParameter(
             "some needs --boxes with `mirror = true` for those it is meant for"
         )
     if boxes_to:
+        may_write(boxes_to, [*sheets, *([boxes] if boxes else [])], force=force)
         _write_boxes(sheets, given, heads, boxes_to)
         return
     place = _Place.of(home, to)
     said = place.trigger(trigger)
     if not said:
         raise typer.BadParameter("a new dataset needs --trigger: the word that calls the LoRA")
+    besides = place.caption(caption)
     wish = Wish(
-        place.buckets(resolution), said, caption, heads, most_enlarged, fit, mirror, augment
+        place.buckets(resolution), said, besides, heads, most_enlarged, fit, mirror, augment
     )
     outcome = _on_disk(to, lambda: making.prepare(sheets, place.folder, wish, given))
     if json:
@@ -162,9 +182,13 @@ def report(
     trigger: TriggerOption = "",
     resolution: ResolutionOption = 512,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The contact sheet; else in its folder report/.")
+        Path | None,
+        typer.Option(
+            "--out", callback=png_name, help="The contact sheet; else in its folder report/."
+        ),
     ] = None,
     home: HomeOption = None,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Say what the gate will say, before a request is written; exit 1 if it would refuse."""
@@ -172,6 +196,8 @@ def report(
     from plasma_watch.dataset import report as reporting  # noqa: PLC0415 - the same
 
     place = _Place.of(home, folder)
+    if out:
+        may_write(out, place.folder.glob("*"), force=force)
     asked = place.asked(request and file_of(request, place.home), trigger, resolution)
     pace = reporting.measured_pace(place.loras, asked.request.resolution)
     told = reporting.report(place.read(), asked, place.config, pace)
@@ -219,10 +245,17 @@ class _Place:
 
     def trigger(self, said: str) -> str:
         """Return the trigger: as it was said, or as the dataset has it."""
+        return said.strip() or self._record().trigger
+
+    def caption(self, said: str | None) -> str:
+        """Return what captions say besides: as it was said, nothing too, or as the dataset has."""
+        return self._record().caption if said is None else said.strip()
+
+    def _record(self) -> Record:
         from plasma_watch.dataset.record import RECORD, read_record  # noqa: PLC0415 - the same
 
         file = self.folder / RECORD
-        return said.strip() or (read_record(file.read_bytes()).trigger if file.exists() else "")
+        return read_record(file.read_bytes() if file.exists() else None)
 
     def request(self, trigger: str, resolution: int) -> TrainRequest:
         """Return a request to train this dataset with what else is the default."""
@@ -292,7 +325,7 @@ def _write_boxes(sheets: Sequence[Path], boxes: Sequence[HandBox], heads: float,
     _on_disk(to, lambda: files.write_whole(to, text.encode()))
     for line in (line for each in seen for line in dataset_lines.seen_lines(each)):
         say(line)
-    say(f"boxes written to {to}: mend them, and prepare with --boxes {to}")
+    say(f"boxes written to {to}: mend them, and prepare with --boxes {quote(str(to))}")
 
 
 def _write_png(image: Image.Image, path: Path) -> None:

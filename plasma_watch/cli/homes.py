@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,10 +18,11 @@ from plasma_watch.cli.common import (
     say,
     say_json,
 )
+from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.shipped import shipped
 from plasma_watch.system.files import make_private
-from plasma_watch.words import without_userinfo
+from plasma_watch.words import pasted, without_userinfo
 
 if TYPE_CHECKING:
     from plasma_watch.config import Config
@@ -41,10 +43,21 @@ def init(
     ] = None,
 ) -> None:
     """Make a folder a home: config, templates, folders, example requests. Keeps what is there."""
+    root = (folder or Path("~/PlasmaWatch")).expanduser().absolute()
+    try:
+        home = _furnished(root)
+    except OSError as exc:
+        raise _no_place(root, exc) from exc
+    say(f"{home.root} is a home now")
+    page = f"{home.root}/examples/first-page.toml"
+    say(f"  try it:  {pasted('submit', home.root, page)}")
+    say(f"           plasma-watch run --home {quote(str(home.root))} --sandbox --drain")
+
+
+def _furnished(root: Path) -> Home:
     from plasma_watch import starters  # noqa: PLC0415 - start-up time
     from plasma_watch.config import Config  # noqa: PLC0415 - the same
 
-    root = (folder or Path("~/PlasmaWatch")).expanduser().absolute()
     root.mkdir(parents=True, exist_ok=True)
     home = Home(root.resolve())
     _copy(shipped("config.toml"), home.config)
@@ -57,9 +70,17 @@ def init(
             if file.suffix in (".toml", ".json"):
                 _copy(file, home.root / name / file.name)
     starters.draw_into(home.root / "examples")
-    say(f"{home.root} is a home now")
-    say(f"  try it:  plasma-watch submit --home {home.root} {home.root}/examples/first-page.toml")
-    say(f"           plasma-watch run --home {home.root} --sandbox --drain")
+    return home
+
+
+def _no_place(root: Path, exc: OSError) -> PlasmaError:
+    """Return the error for a home that could not be made: a file in its place, rights, the disk."""
+    where = exc.filename or root
+    why = (
+        f"{where} is no folder" if isinstance(exc, FileExistsError) else f"{where}: {exc.strerror}"
+    )
+    said = f"{root} cannot be made a home: {why}"
+    return PlasmaError(Code.CONFIG_LAYOUT, said, "Name a folder, or a new one where you may write.")
 
 
 def _copy(source: Path, target: Path) -> None:

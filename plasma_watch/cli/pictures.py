@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plasma_watch.cli.common import HomeOption, JsonOption, file_of, home_if_any, say, say_json
+from plasma_watch.cli.common import (
+    ForceOption,
+    HomeOption,
+    JsonOption,
+    file_of,
+    home_if_any,
+    may_write,
+    png_name,
+    say,
+    say_json,
+)
 from plasma_watch.cli.requests import EXIT_FAILED
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.words import counted
@@ -24,7 +34,9 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
-OutOption = Annotated[Path | None, typer.Option("--out", help="Write a PNG here.")]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", callback=png_name, help="Write a PNG here.")
+]
 
 
 def compare(
@@ -33,13 +45,17 @@ def compare(
     out: OutOption = None,
     home: HomeOption = None,
     *,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Say how far apart two pictures are; exit 1 when they are different."""
     from plasma_watch.outputs.likeness import Alike, likeness  # noqa: PLC0415 - start-up time
 
     where = home_if_any(home)
-    one, other = opened(file_of(a, where)), opened(file_of(b, where))
+    files = file_of(a, where), file_of(b, where)
+    if out:
+        may_write(out, files, force=force)
+    one, other = (opened(file) for file in files)
     found = likeness(one, other)
     times = _shown(one, other, out) if out else None
     if json:
@@ -69,10 +85,11 @@ def _shown(a: Image.Image, b: Image.Image, out: Path) -> float:
 
 def sheet(
     files: Annotated[list[Path], typer.Argument(help="Pictures; made here or elsewhere.")],
-    out: Annotated[Path, typer.Option("--out", help="Write the sheet here, as PNG.")],
+    out: Annotated[Path, typer.Option("--out", callback=png_name, help="Write the sheet here.")],
     columns: Annotated[int, typer.Option(min=0, help="How many in a row; 0 looks good.")] = 0,
     home: HomeOption = None,
     *,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Lay pictures out on a sheet, each with what makes it another than its neighbours."""
@@ -80,6 +97,7 @@ def sheet(
 
     where = home_if_any(home)
     there = [file_of(file, where) for file in files]
+    may_write(out, there, force=force)
     tiles = [
         sheets.Tile(sheets.thumbnail(opened(file)), file.name, _request_of(file)) for file in there
     ]
@@ -122,7 +140,7 @@ def opened(path: Path) -> Image.Image:
 
 
 def written(image: Image.Image, out: Path) -> None:
-    """Write a picture whole, as PNG; what lay there under that name is replaced."""
+    """Write a picture whole, as PNG."""
     import io  # noqa: PLC0415 - start-up time
 
     from plasma_watch.system import files  # noqa: PLC0415 - the same

@@ -20,6 +20,7 @@ from plasma_watch.cli.common import (
 from plasma_watch.cli.requests import EXIT_FAILED
 from plasma_watch.errors import Code, PlasmaError, Problem
 from plasma_watch.home import Home
+from plasma_watch.words import pasted
 
 if TYPE_CHECKING:
     from plasma_watch.comfyui.client import Client
@@ -64,7 +65,7 @@ def adopt(
     if json:
         say_json(_told(adopted))
     else:
-        _print_adopted(adopted)
+        _print_adopted(adopted, found)
 
 
 def _named(name: str) -> str:
@@ -93,7 +94,7 @@ def _told(adopted: Adopted) -> dict[str, Any]:
     }
 
 
-def _print_adopted(adopted: Adopted) -> None:
+def _print_adopted(adopted: Adopted, home: Home) -> None:
     name = adopted.template.name
     say(f'workflows/{name}.json and {name}.toml are written; a request says workflow = "{name}"')
     for head, lines in (
@@ -105,7 +106,8 @@ def _print_adopted(adopted: Adopted) -> None:
             say(f"  {head}")
         for line in lines:
             say(f"    {line}")
-    say(f"  whether ComfyUI has what it needs: plasma-watch workflow check {name}")
+    asked = pasted("workflow check", home.root, name)
+    say(f"  whether ComfyUI has what it needs: {asked}")
 
 
 def check(

@@ -68,7 +68,7 @@ def prepare(
         if not making.members:
             raise _too_small(seen)
         verdict = judge(record, making.members, stage.lying())
-        publish(stage, record, verdict, wish.trigger)
+        publish(stage, record.saying(wish.said), verdict, wish.trigger)
     return Outcome(tuple(seen), verdict)
 
 

@@ -62,6 +62,8 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     trigger: str = ""
+    caption: str = ""
+    """What the captions of its sheets say besides."""
     made_by: str = ""
     picture: tuple[Member, ...] = ()
 
@@ -76,7 +78,16 @@ class Record(BaseModel):
     def with_members(self, members: Iterable[Member], trigger: str) -> Record:
         """Return it with these pictures, in the order of their names."""
         ordered = sorted(members, key=lambda member: member.file)
-        return Record(trigger=trigger or self.trigger, made_by=_BY, picture=tuple(ordered))
+        return Record(
+            trigger=trigger or self.trigger,
+            caption=self.caption,
+            made_by=_BY,
+            picture=tuple(ordered),
+        )
+
+    def saying(self, caption: str) -> Record:
+        """Return it with what the captions of its sheets say besides."""
+        return self.model_copy(update={"caption": caption})
 
     def to_toml(self) -> str:
         """Return its text; what is as it mostly is goes without saying."""

@@ -15,10 +15,20 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
+from plasma_watch.errors import PlasmaError
 from plasma_watch.shipped import shipped
 from plasma_watch.system import plists, tools
 from plasma_watch.system.files import write_whole
-from plasma_watch.system.services import State, Unit, not_installed, refused, until
+from plasma_watch.system.services import (
+    State,
+    Unit,
+    earlier,
+    not_installed,
+    put_back,
+    refused,
+    removing,
+    until,
+)
 from plasma_watch.system.tools import Answer
 
 PREFIX = "com.plasma-watch."
@@ -58,7 +68,7 @@ def why_not(code: int | None, said: str) -> tuple[str, str]:
         return said, (
             "It may still be on its way out: try again in a minute. Otherwise it is switched off "
             "in System Settings > General > Login Items & Extensions, or the plist is bad "
-            "(`plutil -lint` on it says so)."
+            "(`plutil -lint` says so of what `plasma-watch service print` prints)."
         )
     return said, "`launchctl error " + f"{code}` says more."
 
@@ -123,8 +133,13 @@ class Launchd:
         made = self.plist(unit)
         if wrong := plists.problems(made):
             raise refused("the plist would be wrong", "; ".join(wrong), "This is a bug of ours.")
+        before = earlier(self.file(unit.name))
         self._write(unit.name, self.text(unit))
-        self._load(unit.name)
+        try:
+            self._load(unit.name)
+        except PlasmaError:
+            put_back(self.file(unit.name), before)
+            raise
         self._verify(unit.name)
 
     def _write(self, name: str, text: str) -> None:
@@ -181,8 +196,8 @@ class Launchd:
         """Take the service out and remove its plist."""
         if not self.file(name).exists() and self._print(name).code in _GONE:
             raise not_installed(name, self.file(name))
-        self._unload(name)
-        self.file(name).unlink(missing_ok=True)
+        with removing(self.file(name)):
+            self._unload(name)
 
     def start(self, name: str) -> None:
         """Start the service; load it first if it is not loaded."""

@@ -6,12 +6,14 @@ kill comes back, log-in starts it. What the service does is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from plasma_watch.errors import Code, PlasmaError
+from plasma_watch.system.files import write_whole
 
 DAEMON = "daemon"
 COMFYUI = "comfyui"
@@ -57,10 +59,13 @@ class Services(Protocol):
         """Return the file that would be written."""
 
     def install(self, unit: Unit) -> None:
-        """Write the file and start the service; one that runs already is started anew."""
+        """Write the file and start the service; one that runs already is started anew.
+
+        When the system does not take it, the file is as it was before.
+        """
 
     def uninstall(self, name: str) -> None:
-        """Stop the service and remove its file."""
+        """Stop the service and remove its file, also when the system does not do its part."""
 
     def start(self, name: str) -> None:
         """Start an installed service."""
@@ -86,6 +91,35 @@ def until(
             return True
         pause(LOOK_SECONDS)
     return is_so()
+
+
+def earlier(file: Path) -> bytes | None:
+    """Return the file that an older install left; None if there is none."""
+    with contextlib.suppress(OSError):  # the one that cannot be read cannot be written either
+        return file.read_bytes()
+    return None
+
+
+def put_back(file: Path, before: bytes | None) -> None:
+    """Leave a service's file as it was before an install that the system did not take."""
+    with contextlib.suppress(OSError):  # what the system said is told, not this
+        if before is None:
+            file.unlink(missing_ok=True)
+        else:
+            write_whole(file, before)
+
+
+@contextlib.contextmanager
+def removing(*files: Path) -> Iterator[None]:
+    """Remove a service's files after it was stopped, also when the system would not stop it."""
+    try:
+        yield
+    except PlasmaError as exc:
+        said = f"{files[0]} is removed, but {exc.message}"
+        raise PlasmaError(exc.code, said, exc.hint, exc.problems) from exc
+    finally:
+        for file in files:
+            file.unlink(missing_ok=True)
 
 
 def refused(what: str, why: str, hint: str) -> PlasmaError:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from plasma_watch.errors import PlasmaError
 from plasma_watch.system import tools
 from plasma_watch.system.files import write_whole
 from plasma_watch.system.services import (
@@ -18,8 +19,11 @@ from plasma_watch.system.services import (
     DAEMON,
     State,
     Unit,
+    earlier,
     not_installed,
+    put_back,
     refused,
+    removing,
     until,
 )
 from plasma_watch.system.tools import Answer
@@ -116,6 +120,18 @@ class Systemd:
 
     def install(self, unit: Unit) -> None:
         """Write the unit and start it; verify that a process of it came up."""
+        before = earlier(self.file(unit.name))
+        self._write(unit)
+        try:
+            self._do("daemon-reload")
+            self._do("enable", self._unit(unit.name))
+            self._do("restart", self._unit(unit.name))
+        except PlasmaError:
+            self._take_back(unit.name, before)
+            raise
+        self._verify(unit.name)
+
+    def _write(self, unit: Unit) -> None:
         try:
             self._units.mkdir(parents=True, exist_ok=True)
             write_whole(self.file(unit.name), self.text(unit).encode())
@@ -124,17 +140,19 @@ class Systemd:
             raise refused(
                 f"{self.file(unit.name)} cannot be written", why, "Look at its rights."
             ) from exc
-        self._do("daemon-reload")
-        self._do("enable", self._unit(unit.name))
-        self._do("restart", self._unit(unit.name))
-        self._verify(unit.name)
+
+    def _take_back(self, name: str, before: bytes | None) -> None:
+        if before is None:
+            self._ask("disable", self._unit(name))
+        put_back(self.file(name), before)
+        self._ask("daemon-reload")
 
     def uninstall(self, name: str) -> None:
         """Stop the service, and remove its unit."""
         if not self.file(name).exists():
             raise not_installed(name, self.file(name))
-        self._do("disable", "--now", self._unit(name))
-        self.file(name).unlink(missing_ok=True)
+        with removing(self.file(name), self._wanted(name)):
+            self._do("disable", "--now", self._unit(name))
         self._do("daemon-reload")
 
     def start(self, name: str) -> None:
@@ -189,6 +207,10 @@ class Systemd:
 
     def _ask(self, *words: str) -> Answer:
         return tools.ask([TOOL, "--user", *words], seconds=90)
+
+    def _wanted(self, name: str) -> Path:
+        """Return the link by which log-in starts a service; disabling it removes the link."""
+        return self._units / "default.target.wants" / self._unit(name)
 
     def _unit(self, name: str) -> str:
         return "plasma-watch.service" if name == DAEMON else f"plasma-watch-{name}.service"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import threading
 import tomllib
 from collections.abc import Mapping
@@ -39,6 +40,46 @@ def test_init_makes_a_home_and_keeps_what_is_there(run: Run, tmp_path: Path) -> 
     assert (other / "workflows" / "txt2img.json").is_file()
     assert (other / "inbox" / "urgent").is_dir()
     assert (other / "examples" / "first-page.toml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("file", "file is no folder"),
+        ("file/home", "Not a directory"),
+        ("odd", "inbox is no folder"),
+    ],
+)
+def test_init_where_no_home_can_be_is_told(run: Run, tmp_path: Path, named: str, said: str) -> None:
+    """A file lies where the home was to be, above it, or in it."""
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "inbox").write_text("mine")
+
+    answer = run("init", str(tmp_path / named))
+
+    assert answer.code == 2
+    assert f"{tmp_path / named} cannot be made a home: " in answer.err
+    assert said in answer.err
+    assert "(config.layout)" in answer.err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_what_init_prints_can_be_pasted(run: Run, tmp_path: Path) -> None:
+    """Also with spaces in the home's path: the shell's own reader finds one word there."""
+    other = tmp_path / "My Manga"
+
+    lines = run("init", str(other)).out.splitlines()
+
+    submit, start = (shlex.split(line.removeprefix("  try it:")) for line in lines[1:])
+    assert submit == [
+        "plasma-watch",
+        "submit",
+        "--home",
+        str(other),
+        f"{other}/examples/first-page.toml",
+    ]
+    assert start == ["plasma-watch", "run", "--home", str(other), "--sandbox", "--drain"]
 
 
 def test_submit_drops_a_file_whole(run: Run, home: Path, tmp_path: Path) -> None:
@@ -549,6 +590,31 @@ def test_schema_is_json_schema(run: Run, kind: str) -> None:
 def test_schema_of_nothing_is_wrong_use(run: Run) -> None:
     """Exit code 2."""
     assert run("schema", "pages").code == 2
+
+
+@pytest.mark.parametrize("broken", ["[limits]\nmax_foo = 1\n", "[limits\n"])
+def test_the_way_out_of_a_broken_config_is_one(run: Run, home: Path, broken: str) -> None:
+    """`config show` cannot show it, and `init` keeps it: it is moved away first."""
+    (home / "config.toml").write_text(broken)
+
+    answer = run("config", "show")
+    (home / "config.toml").rename(home / "config.old.toml")
+    made = run("init", str(home))
+
+    assert answer.code == 2
+    assert "config show" not in answer.err
+    assert "move config.toml away: then `plasma-watch init` with the home's folder" in answer.err
+    assert made.code == run("config", "show").code == 0
+
+
+@pytest.mark.parametrize("minutes", ["-5", "0"])
+def test_a_benchmark_without_time_is_refused(run: Run, home: Path, minutes: str) -> None:
+    """It would be given up before it began."""
+    answer = run("benchmark", "--sandbox", "--minutes", minutes)
+
+    assert answer.code == 2
+    assert "--minutes" in answer.err
+    assert not (home / "BENCHMARK.md").exists()
 
 
 def test_config_show_is_what_is_used(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,33 @@ def test_a_second_prepare_needs_no_trigger(run: Run, sheet: Path, home: Path) ->
     assert "1 caption kept as edited by hand: spyke-01-full.png" in answer.out
 
 
+def test_a_second_prepare_keeps_what_captions_say_besides(
+    run: Run, sheet: Path, home: Path
+) -> None:
+    """In the order of docs/datasets.md: made, a page added, boxes mended, made again."""
+    folder, boxes = home / "datasets" / "spyke", str(home / "boxes.toml")
+    again = ("dataset", "prepare", str(sheet), "--to", "datasets/spyke", *SMALL)
+    add = ("dataset", "add", str(sheet), "--to", "datasets/spyke", *SMALL)
+
+    def said() -> str:
+        return (folder / "spyke-01-full.txt").read_text()
+
+    prepared(run, sheet, "--caption", "ginger hair, white cloak")
+    first = said()
+    assert run(*add, "--caption", "reading").code == 0
+    assert run(*again, "--boxes-to", boxes).code == 0
+    assert run(*again, "--trigger", "spyke", "--boxes", boxes).code == 0
+    second = said()
+    assert run(*again, "--caption", "a hat").code == run(*again).code == 0
+    replaced = said()
+    assert run(*again, "--caption", "").code == run(*again).code == 0
+
+    assert first.startswith("spyke, ginger hair, white cloak, full body")
+    assert second.startswith("spyke, ginger hair, white cloak, full body")
+    assert replaced.startswith("spyke, a hat, full body")
+    assert said().startswith("spyke, full body")
+
+
 def test_a_new_dataset_needs_a_trigger(run: Run, sheet: Path, home: Path) -> None:
     """Wrong use."""
     answer = run("dataset", "prepare", str(sheet), "--to", "datasets/spyke")
@@ -138,6 +165,39 @@ def test_boxes_are_written_mended_and_read(run: Run, sheet: Path, home: Path) ->
     assert first.code == 0
     assert not made_before
     assert "from behind" in (home / "datasets" / "spyke" / "spyke-01-full.txt").read_text()
+
+
+def test_what_prepare_prints_can_be_pasted(run: Run, sheet: Path, home: Path) -> None:
+    """With spaces in the names of boxes and dataset."""
+    boxes = home / "my boxes.toml"
+    ask = ("dataset", "prepare", str(sheet), "--to", "datasets/my hero", "--trigger", "s", *SMALL)
+
+    found, made = run(*ask, "--boxes-to", str(boxes)), run(*ask)
+
+    assert f"prepare with --boxes '{boxes}'\n" in found.out
+    assert "plasma-watch dataset report 'datasets/my hero'\n" in made.out
+
+
+def test_mended_boxes_are_not_written_over(run: Run, sheet: Path, home: Path) -> None:
+    """With `--force` they are, unless they are the ones that are read; nor is the sheet ever."""
+    boxes, theirs = home / "boxes.toml", home / "theirs.toml"
+    find = ("dataset", "prepare", str(sheet), "--to", "datasets/spyke", "--boxes-to", str(boxes))
+    run(*find)
+    theirs.write_text(boxes.read_text())
+    boxes.write_text(f"# mended\n{boxes.read_text()}")
+
+    refused = run(*find, "--json")
+    read = run(*find, "--boxes", str(boxes), "--force", "--json")
+    over_sheet = run(*find[:-1], str(sheet), "--force", "--json")
+    mended = boxes.read_text()
+    meant = run(*find, "--boxes", str(theirs), "--force")
+
+    errors = [json.loads(answer.out)["error"] for answer in (refused, read, over_sheet)]
+    assert {error["code"] for error in errors} == {"disk.taken"}
+    assert errors[0]["message"] == f"{boxes} is there already"
+    assert mended.startswith("# mended\n")
+    assert meant.code == 0
+    assert not boxes.read_text().startswith("# mended")
 
 
 def test_a_missing_file_of_boxes_is_told(run: Run, sheet: Path) -> None:
@@ -328,6 +388,21 @@ def test_report_speaks_json(run: Run, home: Path, tmp_path: Path) -> None:
     assert told["length"]["steps"] == 960
     assert told["pictures"][0]["bucket"] == [448, 576]
     assert out.is_file()
+
+
+def test_report_writes_over_nothing(run: Run, home: Path, tmp_path: Path) -> None:
+    """But over its own sheet in `report/`; a picture of the dataset is not replaced at all."""
+    folder, out = home / "datasets" / "spyke", tmp_path / "sheet.png"
+    fill(folder, 16)
+    out.write_text("somebody's")
+    one = next(folder.glob("*.png"))
+    ask = ("dataset", "report", "datasets/spyke", "--trigger", "spyke", "--out")
+
+    assert f"{out} is there already" in run(*ask, str(out)).err
+    assert f"{one} is read" in run(*ask, str(one), "--force").err
+    assert "ends in .png" in run(*ask, str(tmp_path / "sheet.jpg")).err
+    assert out.read_text() == "somebody's"
+    assert run(*ask, str(out), "--force").code == 0
 
 
 def test_report_for_a_request_uses_its_recipe(run: Run, home: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from plasma_watch.outputs.picture import TEXT_KEY, with_text
@@ -87,7 +88,7 @@ def test_sheet_lays_pictures_out(run: Run, tmp_path: Path) -> None:
     theirs.with_suffix(".toml").write_text("no manifest")
 
     answer = run("sheet", str(ours), str(theirs), "--out", str(out))
-    told = run("sheet", str(ours), "--out", str(out), "--columns", "1", "--json")
+    told = run("sheet", str(ours), "--out", str(out), "--force", "--columns", "1", "--json")
 
     assert (answer.code, answer.out) == (0, f"{out}: 2 pictures\n")
     assert json.loads(told.out) == {"out": str(out), "pictures": 1}
@@ -103,3 +104,73 @@ def test_sheet_names_what_is_no_picture(run: Run, tmp_path: Path) -> None:
 
     assert answer.code == 1
     assert not (tmp_path / "sheet.png").exists()
+
+
+# Where they are written.
+
+WRITERS = [("compare", "a.png", "b.png"), ("sheet", "a.png", "b.png")]
+
+
+@pytest.fixture
+def pages(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shell stands in a folder with two pictures and one that was finished earlier."""
+    for name in ("a", "b", "page"):
+        drawn().save(home / f"{name}.png")
+    monkeypatch.chdir(home)
+    return home
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_what_is_there_is_replaced_with_force_only(
+    run: Run, pages: Path, command: tuple[str, ...]
+) -> None:
+    """A finished page was overwritten by one that took `--out` for the way to name an input."""
+    before = (pages / "page.png").read_bytes()
+
+    refused = run(*command, "--out", "page.png", "--json")
+    kept = (pages / "page.png").read_bytes()
+    meant = run(*command, "--out", "page.png", "--force")
+
+    error = json.loads(refused.out)["error"]
+    assert (refused.code, error["code"]) == (1, "disk.taken")
+    assert (error["message"], "--force" in error["hint"]) == ("page.png is there already", True)
+    assert kept == before
+    assert meant.code == 0
+    assert (pages / "page.png").read_bytes() != before
+
+
+@pytest.mark.parametrize("command", WRITERS)
+@pytest.mark.parametrize("named", ["b.png", "../home/b.png", "link.png", "hard.png"])
+def test_what_is_read_is_never_written_over(
+    run: Run, pages: Path, command: tuple[str, ...], named: str
+) -> None:
+    """Under whatever name, and also with `--force`."""
+    (pages / "link.png").symlink_to("b.png")
+    (pages / "hard.png").hardlink_to(pages / "b.png")
+    before = (pages / "b.png").read_bytes()
+
+    answer = run(*command, "--out", named, "--force")
+
+    assert answer.code == 1
+    assert f"{named} is read by this command" in answer.err
+    assert (pages / "b.png").read_bytes() == before
+
+
+@pytest.mark.usefixtures("pages")
+def test_a_link_that_leads_nowhere_is_something(run: Run, pages: Path) -> None:
+    """It is somebody's, and is told like a file."""
+    (pages / "link.png").symlink_to("gone.png")
+
+    assert "link.png is there already" in run("sheet", "a.png", "--out", "link.png").err
+    assert run("sheet", "a.png", "--out", "link.png", "--force").code == 0
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_a_png_is_called_one(run: Run, pages: Path, command: tuple[str, ...]) -> None:
+    """Under `.jpg` other programs would take it for what it is not."""
+    answer = run(*command, "--out", "s.jpg")
+
+    assert answer.code == 2
+    assert "s.jpg: a PNG is written, so its name ends in .png" in answer.err
+    assert not (pages / "s.jpg").exists()
+    assert run(*command, "--out", "S.PNG").code == 0

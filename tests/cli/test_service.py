@@ -16,7 +16,7 @@ from plasma_watch.home import Home
 from plasma_watch.system import platform
 from plasma_watch.system.services import COMFYUI, DAEMON, Unit
 from tests.cli.conftest import Run
-from tests.fakes.systemctl import STOPPED, FakeSystemctl
+from tests.fakes.systemctl import RUNNING, STOPPED, FakeSystemctl
 
 on_linux = pytest.mark.skipif(sys.platform == "darwin", reason="systemd is not for a Mac")
 
@@ -68,6 +68,27 @@ def test_status_start_stop_uninstall(run: Run) -> None:
     assert run("service", "uninstall").code == 0
     assert not unit_file().exists()
     assert "not installed" in run("service", "status").out
+
+
+@on_linux
+def test_without_a_bus_nothing_is_left(run: Run, systemctl: FakeSystemctl) -> None:
+    """As in a container or over `su`: a failed install leaves no file, uninstall removes one."""
+    said = "Failed to connect to user scope bus"
+    systemctl.fails(said)
+    failed = run("service", "install")
+    was_left = unit_file().exists()
+    systemctl.shows(RUNNING)
+    run("service", "install")
+    was_there = unit_file().exists()
+    systemctl.fails(said)
+
+    removed = run("service", "uninstall")
+
+    assert (failed.code, was_left, was_there) == (1, False, True)
+    assert said in failed.err
+    assert removed.code == 1
+    assert f"{unit_file()} is removed, but systemd did not do it: {said}" in removed.err
+    assert not unit_file().exists()
 
 
 @on_linux

@@ -47,6 +47,7 @@ def test_adopt_says_what_it_found(run: Run, home: Path, export: Path) -> None:
     assert 'a request says workflow = "my hero"' in answer.out
     assert "    seed: node 3 'KSampler' (seed)" in answer.out
     assert "what could not be placed" not in answer.out
+    assert f"plasma-watch workflow check --home {home} 'my hero'\n" in answer.out
     assert (home / "workflows" / "my hero.json").read_bytes() == export.read_bytes()
 
 

@@ -52,9 +52,11 @@ def test_no_record_is_an_empty_one() -> None:
     assert read_record(None) == Record()
 
 
-def test_a_trigger_is_kept_when_none_is_said() -> None:
+def test_what_is_not_said_again_is_kept() -> None:
     """By the next run."""
-    assert Record(trigger="spyke").with_members([], "").trigger == "spyke"
+    kept = Record(trigger="spyke", caption="ginger hair").with_members([], "")
+
+    assert (kept.trigger, kept.caption) == ("spyke", "ginger hair")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ from plasma_watch.config import Config, Limits
 from plasma_watch.errors import FATES, Code, Fate
 from plasma_watch.generate.template import SLOTS, SlotMap
 from plasma_watch.request import GenerateRequest, TrainRequest, read_request
+from plasma_watch.system import linux, macos
+from plasma_watch.system.launchd import Launchd
+from plasma_watch.system.services import DAEMON
 
 TOP = Path(__file__).parents[2]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
@@ -148,6 +151,17 @@ def test_every_code_is_raised_by_a_test() -> None:
     told = "\n".join(texts)
 
     assert [c for c in Code if c.value not in told and f"Code.{c.name}" not in told] == []
+
+
+def test_whoever_removes_it_is_told_what_lies_outside_the_home() -> None:
+    """On either system; nothing is left that nobody knows of."""
+    page = (TOP / "docs" / "launchd.md").read_text("utf-8")
+    removing = page.partition("To remove it:")[2].partition("\n## ")[0]
+    user = {"HOME": "~"}
+    logs = Launchd(501, Path("~")).log(DAEMON).parent
+
+    for folder in (macos.user_state(user), linux.user_state(user), logs):
+        assert f"`{folder}`" in removing
 
 
 def test_links_between_pages_lead_somewhere() -> None:

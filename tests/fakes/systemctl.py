@@ -42,6 +42,11 @@ class FakeSystemctl:
         """Let every verb fail."""
         self._write(f"echo {said!r} >&2\nexit 1\n")
 
+    def refuses(self, verb: str, said: str) -> None:
+        """Let one verb fail, and every other succeed."""
+        answer = f"case $2 in {verb}) echo {said!r} >&2; exit 1 ;; esac"
+        self._write(f'echo "$@" >> {self._asked}\n{answer}\n')
+
     def _write(self, script: str) -> None:
         tool = self.folder / "systemctl"
         tool.write_text(f"#!/bin/sh\n{script}")

@@ -146,6 +146,14 @@ def test_what_is_given_must_be_a_home(tmp_path: Path, name: str) -> None:
     assert caught.value.hint == f"`plasma-watch init {given}` makes it one."
 
 
+def test_the_command_that_makes_a_home_can_be_pasted(tmp_path: Path) -> None:
+    """Also with spaces in its path."""
+    with pytest.raises(PlasmaError) as caught:
+        find_home(tmp_path / "My Manga", {}, tmp_path)
+
+    assert caught.value.hint == f"`plasma-watch init '{tmp_path}/My Manga'` makes it one."
+
+
 def test_an_unknown_users_home_is_no_home(tmp_path: Path) -> None:
     """When the tilde stands for nobody, the name is told as it was written."""
     with pytest.raises(PlasmaError, match="~nobody-of-this-name/x is not a home"):

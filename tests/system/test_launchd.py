@@ -269,6 +269,39 @@ def test_install_with_nobody_at_the_screen_says_so(
     assert "log in there first" in caught.value.hint
 
 
+def test_a_failed_install_takes_its_plist_back(
+    agents: Launchd, launchctl: FakeLaunchctl, tmp_path: Path
+) -> None:
+    """The next log-in would load it; an older one stays, word for word."""
+    refusal = (125, "Bootstrap failed: 125: Domain does not support specified action\n")
+    launchctl.refusals = {"bootstrap": [refusal]}
+    with pytest.raises(PlasmaError):
+        agents.install(unit(folder=tmp_path))
+    was_taken_back = not agents.file(DAEMON).exists()
+
+    agents.install(unit(folder=tmp_path))
+    before = agents.file(DAEMON).read_bytes()
+    launchctl.refusals = {"bootstrap": [refusal]}
+    with pytest.raises(PlasmaError):
+        agents.install(unit(folder=tmp_path / "elsewhere"))
+
+    assert was_taken_back
+    assert agents.file(DAEMON).read_bytes() == before
+
+
+def test_uninstall_removes_the_plist_in_any_case(
+    agents: Launchd, launchctl: FakeLaunchctl, tmp_path: Path
+) -> None:
+    """What launchd said is told."""
+    agents.install(unit(folder=tmp_path))
+    launchctl.refusals = {"bootout": [(150, "Operation not permitted\n")]}
+
+    with pytest.raises(PlasmaError, match="plist is removed, but launchd did not let go of it"):
+        agents.uninstall(DAEMON)
+
+    assert not agents.file(DAEMON).exists()
+
+
 def test_a_service_that_does_not_come_up_is_told(
     agents: Launchd, launchctl: FakeLaunchctl, tmp_path: Path
 ) -> None:

@@ -131,6 +131,61 @@ def test_a_machine_without_systemd_is_told(units: Systemd, systemctl: FakeSystem
     assert units.state(DAEMON).words == "unknown"
 
 
+def test_a_failed_install_takes_its_unit_back(units: Systemd, systemctl: FakeSystemctl) -> None:
+    """The next log-in would start it, though it was said that it is not installed."""
+    systemctl.fails("Failed to connect to bus: No medium found")
+
+    with pytest.raises(PlasmaError, match="No medium found"):
+        units.install(UNIT)
+
+    assert not units.file(DAEMON).exists()
+    with pytest.raises(PlasmaError) as caught:
+        units.uninstall(DAEMON)
+    assert caught.value.code is Code.DAEMON_NOT_INSTALLED
+
+
+def test_a_start_that_systemd_refuses_is_undone(units: Systemd, systemctl: FakeSystemctl) -> None:
+    """What was enabled before it is disabled, and systemd forgets the unit."""
+    systemctl.refuses("restart", "Unit has a bad unit file setting")
+
+    with pytest.raises(PlasmaError, match="bad unit file setting"):
+        units.install(UNIT)
+
+    unit = "plasma-watch.service"
+    assert systemctl.asked()[-3:] == [f"restart {unit}", f"disable {unit}", "daemon-reload"]
+    assert not units.file(DAEMON).exists()
+
+
+def test_a_failed_install_leaves_the_older_one(units: Systemd, systemctl: FakeSystemctl) -> None:
+    """With its words: it runs on."""
+    older = Unit(DAEMON, ("/opt/older/python",), Path("/home/ada"))
+    units.install(older)
+    systemctl.fails("Failed to connect to bus")
+
+    with pytest.raises(PlasmaError):
+        units.install(UNIT)
+
+    assert units.file(DAEMON).read_text("utf-8") == unit_text(older)
+
+
+def test_uninstall_removes_the_unit_in_any_case(
+    units: Systemd, systemctl: FakeSystemctl, tmp_path: Path
+) -> None:
+    """With the link that log-in follows; what systemd said is told."""
+    units.install(UNIT)
+    link = tmp_path / "units" / "default.target.wants" / "plasma-watch.service"
+    link.parent.mkdir()
+    link.symlink_to(units.file(DAEMON))
+    systemctl.fails("Failed to connect to bus: No medium found")
+
+    with pytest.raises(PlasmaError, match=r"service is removed, but .* No medium found") as caught:
+        units.uninstall(DAEMON)
+
+    assert caught.value.code is Code.DAEMON_SERVICE
+    assert not units.file(DAEMON).exists()
+    assert not link.is_symlink()
+
+
 def test_a_folder_that_cannot_be_made_is_told(units: Systemd, tmp_path: Path) -> None:
     """A file lies in its place."""
     (tmp_path / "units").write_text("")
