@@ -21,7 +21,7 @@ from tests.fakes.comfyui import FakeComfyui
 from tests.fakes.engine import FakeEngine
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 GONE = PlasmaError(Code.ENGINE_UNREACHABLE, "ComfyUI does not answer")
 
 

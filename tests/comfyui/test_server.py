@@ -19,7 +19,7 @@ from plasma_watch.errors import Code, Fate, PlasmaError
 from plasma_watch.system import processes
 from tests.fakes.comfyui import FakeComfyui
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 
 
 class Clock:

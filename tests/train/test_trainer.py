@@ -19,7 +19,7 @@ from plasma_watch.system import processes
 from plasma_watch.train import trainer
 from plasma_watch.train.trainer import Heard, Log, Process, end_left, environment
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 
 
 class Stage:
