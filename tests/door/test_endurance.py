@@ -173,7 +173,8 @@ def test_private_folder_may_be_thrown_away(own_daemon: DaemonProcess) -> None:
     """It is made anew, the lock is held again, and nobody else gets in."""
     daemon = rescanning(own_daemon)
     daemon.start()
-    shutil.rmtree(daemon.home / ".plasma")
+    thrown = (daemon.home / ".plasma").rename(daemon.home / "thrown")
+    shutil.rmtree(thrown)  # the daemon puts nothing new into it meanwhile
 
     eventually((daemon.home / ".plasma" / "lock").exists, "the lock")
     eventually(lambda: "it is held again" in (daemon.home / "stderr.log").read_text("utf-8"))
