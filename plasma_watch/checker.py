@@ -16,7 +16,7 @@ from plasma_watch.holder import told_by_holder
 from plasma_watch.home import Home
 from plasma_watch.intake import accept
 from plasma_watch.request import GenerateRequest, Request
-from plasma_watch.startup import with_sandbox
+from plasma_watch.stand_ins import with_sandbox
 from plasma_watch.toml_check import KeyPath
 from plasma_watch.train import checking as train
 

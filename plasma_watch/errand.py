@@ -24,7 +24,7 @@ from plasma_watch import toml_text
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.holder import told_by_holder
 from plasma_watch.home import Home
-from plasma_watch.intake.settle import Sort, is_reserved, sort
+from plasma_watch.intake.settle import Sort, refuse_reserved, sort
 from plasma_watch.job import State
 from plasma_watch.line import Line
 from plasma_watch.status import of_ended, read_status, utc_now
@@ -114,12 +114,7 @@ def check_name(file: str) -> None:
             f"{file} would be left in the inbox: {sorted_.reason or 'its name is not a request'}",
             "A request is called NAME.toml; a picture of ours NAME.png.",
         )
-    if is_reserved(sorted_.name):
-        raise PlasmaError(
-            Code.REQUEST_NAME_TAKEN,
-            f"{file}: no request may be called 'daemon'; status/daemon.toml is ours",
-            "Give it another name.",
-        )
+    refuse_reserved(file)
 
 
 def drop(home: Home, file: str, content: bytes, *, urgent: bool = False) -> Drop:

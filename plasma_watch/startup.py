@@ -26,11 +26,11 @@ from plasma_watch.daemon import Daemon, Options, check_layout, held
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 from plasma_watch.notices import sender
+from plasma_watch.stand_ins import with_sandbox
 from plasma_watch.starts import MOST, Starts
 from plasma_watch.status import Board, utc_now
 from plasma_watch.system import files, platform
 from plasma_watch.system.locks import Lock
-from plasma_watch.train.trainer import STAND_IN
 from plasma_watch.words import visible
 
 log = logging.getLogger(__name__)
@@ -119,23 +119,6 @@ def _run_daemon(start: Start, config: Config, parts: _Parts, stop: threading.Eve
     if stop.is_set():
         daemon.stop()
     return daemon.run()
-
-
-def with_sandbox(config: Config, url: str, home: Home) -> Config:
-    """Return the config for work with the stand-in engine and the stand-in trainer."""
-    comfyui = config.comfyui.model_copy(
-        update={
-            "url": url,
-            "dir": str(home.sandbox),
-            "manage": False,
-            "required_device": "any",
-        }
-    )
-    kohya = config.kohya.model_copy(
-        update={"script": str(STAND_IN), "python": sys.executable, "required_device": "any"}
-    )
-    disk = config.disk.model_copy(update={"reserve_gb": 0.0})
-    return config.model_copy(update={"comfyui": comfyui, "kohya": kohya, "disk": disk})
 
 
 def _take(lock: Lock, home: Home) -> bool:

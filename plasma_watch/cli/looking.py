@@ -26,17 +26,16 @@ from plasma_watch.cli.requests import (
     EXIT_FAILED,
     EXIT_UNREACHABLE,
     POLL_SECONDS,
-    named,
     no_daemon,
     nobody,
     refuse_degraded,
 )
+from plasma_watch.cli.whereabouts import Lying, ended, lying, unfinished
 from plasma_watch.holder import last_told
 from plasma_watch.home import Home
 from plasma_watch.words import counted, one_line, pasted, visible
 
 if TYPE_CHECKING:
-    from plasma_watch.cli.whereabouts import Lying
     from plasma_watch.report.ends import End
 
 _ENDS = ("done", "failed", "cancelled")
@@ -74,7 +73,7 @@ def status(
         _one(found, name, json=json)
         return
     is_up, told = last_told(found)
-    lies = None if is_up else _lying(found)
+    lies = None if is_up else lying(found)
     if lies:
         told |= {"state": "stopped", "why": "no daemon looks after this home"}
         told |= {"paused": lies.is_paused, "lies": lies.told()}
@@ -90,13 +89,6 @@ def status(
         _print_failures(found, failures)
     if not is_up:
         raise typer.Exit(EXIT_UNREACHABLE)
-
-
-def _lying(home: Home) -> Lying:
-    """Count what lies in a home, of which nobody tells."""
-    from plasma_watch.cli.whereabouts import lying  # noqa: PLC0415 - start-up time
-
-    return lying(home)
 
 
 def _print_lying(lies: Lying | None) -> None:
@@ -124,8 +116,6 @@ def _known(home: Home, name: str | None) -> dict[str, Any]:
 
 def _untold(home: Home, name: str) -> dict[str, Any]:
     """Return what the files say of a name that nobody has told of; nothing where none has it."""
-    from plasma_watch.cli.whereabouts import unfinished  # noqa: PLC0415 - start-up time
-
     file = unfinished(home, name)
     if file is None:
         return {}
@@ -152,8 +142,6 @@ def _one(home: Home, name: str, *, json: bool) -> None:
 
 def _whereabouts(home: Home, name: str, told: Mapping[str, Any], *, is_up: bool) -> dict[str, str]:
     """Return where its file lies, and without a daemon what was dropped of its name since."""
-    from plasma_watch.cli.whereabouts import ended, unfinished  # noqa: PLC0415 - start-up time
-
     state = str(told.get("state"))
     if state not in _ENDS:
         places = {"file": unfinished(home, name, state)}
@@ -277,7 +265,7 @@ def follow(name: NameArgument, home: HomeOption = None) -> None:
     log, at = found.status / f"{name}.log", 0
     while True:
         is_up = is_daemon_up(found)  # before the look: who ends tells of the job first
-        is_there = bool(named(name, (found.inbox, found.running)))  # likewise
+        is_there = unfinished(found, name) is not None  # likewise
         told = _read(found.status / f"{name}.toml")
         at = _print_from(log, at)
         if not told and not is_there:

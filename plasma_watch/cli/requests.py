@@ -20,6 +20,7 @@ from plasma_watch.cli.common import (
     say,
     say_json,
 )
+from plasma_watch.cli.whereabouts import jobs_in, named, unfinished
 from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.home import Home
 
@@ -176,7 +177,7 @@ def _told(error: PlasmaError | None, ahead: str) -> dict[str, Any]:
 def cancel(name: NameArgument, home: HomeOption = None) -> None:
     """Cancel every waiting or running job of a name."""
     found = home_of(home)
-    if not named(name, (found.inbox, found.running)):
+    if unfinished(found, name) is None:
         raise nobody(name)
     (found.inbox / f"{name}.cancel").touch()
     say(f"{name}: will be cancelled" + ("" if is_daemon_up(found) else " when a daemon runs"))
@@ -208,23 +209,11 @@ def retry(name: NameArgument, home: HomeOption = None) -> None:
     say(f"{name}: back in the inbox (from {request.parent.relative_to(found.root)})")
 
 
-def named(name: str, folders: Sequence[Path]) -> list[Path]:
-    """Return the requests of a name in folders and in the folders inside of them."""
-    from plasma_watch.job import same_name  # noqa: PLC0415 - start-up time
-
-    return [
-        path
-        for folder in folders
-        for path in (*folder.glob("*.*"), *folder.glob("*/*.*"))
-        if path.suffix.lower() in (".toml", ".png")
-        and path.name != "job.toml"
-        and same_name(path.stem) == same_name(name)
-    ]
-
-
 def _newest_ended(home: Home, name: str) -> Path:
     """Return the newest request of a name in `failed/` or `cancelled/`; job ids sort by time."""
-    found = named(name, (home.failed, home.cancelled))
+    found = [
+        path for folder in (home.failed, home.cancelled) for path in named(name, jobs_in(folder))
+    ]
     if not found:
         raise PlasmaError(
             Code.REQUEST_MISSING_FILE,

@@ -1,4 +1,4 @@
-"""Where requests lie: what `status` says of what nobody has told of. The files are the truth.
+"""Where requests lie, by their names: what nobody has told of too. The files are the truth.
 
 It reads names alone, for a hundred thousand may lie there: no file is opened, none is judged.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,19 +53,24 @@ def lying(home: Home) -> Lying:
 
 def unfinished(home: Home, name: str, state: str = "running") -> Path | None:
     """Return the file of a request that waits or was begun; of several the one in that state."""
-    waiting = (home.urgent, home.inbox)
-    begun = tuple(Path(entry.path) for entry in _entries(home.running) if _is_job(entry))
+    waiting, begun = (home.urgent, home.inbox), jobs_in(home.running)
     folders = (*begun, *waiting) if state == "running" else (*waiting, *begun)
-    return next(_named(name, folders), None)
+    return next(named(name, folders), None)
 
 
 def ended(home: Home, state: str, job: str, name: str) -> Path | None:
     """Return the request of a job that ended, unless it was taken up since."""
     is_one = Path(job).name == job  # people edit files
-    return next(_named(name, (home.root / state / job,)), None) if is_one else None
+    return next(named(name, (home.root / state / job,)), None) if is_one else None
 
 
-def _named(name: str, folders: tuple[Path, ...]) -> Iterator[Path]:
+def jobs_in(folder: Path) -> tuple[Path, ...]:
+    """Return the folders of the jobs in a folder of the home."""
+    return tuple(Path(entry.path) for entry in _entries(folder) if _is_job(entry))
+
+
+def named(name: str, folders: Iterable[Path]) -> Iterator[Path]:
+    """Yield the requests of a name that lie in folders."""
     from plasma_watch.job import same_name  # noqa: PLC0415 - start-up time
 
     wanted = same_name(name)

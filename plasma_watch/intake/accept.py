@@ -12,7 +12,7 @@ from pathlib import Path
 
 from plasma_watch.config import Config
 from plasma_watch.errors import Code, PlasmaError
-from plasma_watch.intake.settle import is_reserved
+from plasma_watch.intake.settle import refuse_reserved
 from plasma_watch.outputs.picture import request_in
 from plasma_watch.request import Request, check_request, read_request
 from plasma_watch.system import files, finder
@@ -60,12 +60,7 @@ def parse(dropped: Dropped, config: Config, check: Check) -> Request:
 
     Raises PlasmaError that holds every problem.
     """
-    if is_reserved(Path(dropped.file).stem):
-        raise PlasmaError(
-            Code.REQUEST_NAME_TAKEN,
-            f"{dropped.file}: no request may be called 'daemon'; status/daemon.toml is ours",
-            "Give it another name.",
-        )
+    refuse_reserved(dropped.file)
     lines: Mapping[KeyPath, int] = {}
     if dropped.file.lower().endswith(".png"):
         table = request_in(dropped.content, dropped.file)

@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from plasma_watch.errors import Code, PlasmaError
 from plasma_watch.job import same_name
 from plasma_watch.system import finder
 from plasma_watch.system.files import Fingerprint
@@ -113,6 +114,16 @@ def _not_a_request(file: str) -> str:
 def is_reserved(name: str) -> bool:
     """Tell whether a request may not have this name, because a file of ours in `status/` has it."""
     return same_name(name) == _RESERVED
+
+
+def refuse_reserved(file: str) -> None:
+    """Raise PlasmaError `request.name-taken` for a name whose files in `status/` are ours."""
+    if is_reserved(file.rpartition(".")[0]):
+        raise PlasmaError(
+            Code.REQUEST_NAME_TAKEN,
+            f"{file}: no request may be called 'daemon'; status/daemon.toml is ours",
+            "Give it another name.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ HOUSE = Path(plasma_watch.__file__).parent
 FLOORS: list[set[str]] = [
     {"cli", "__main__"},
     {"startup", "checker", "doctor", "benchmark"},
-    {"installing", "errand", "starters"},
+    {"installing", "errand", "stand_ins", "starters"},
     {"daemon"},
     {"worker", "bulletin", "catching_up", "notices"},
     {"intake", "line", "others", "generate", "train", "dataset"},
